@@ -1,0 +1,10 @@
+"""Errors that end a start; their text is for the person who started Tidegate."""
+
+from __future__ import annotations
+
+EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_SETTINGS = 0, 1, 2, 78
+"""Exit codes of every command: done, failed or findings, wrong usage, settings invalid (sysexits EX_CONFIG)."""
+
+
+class StartError(Exception):
+    """Tidegate cannot start; the message says what is in the way and what to do."""
