@@ -1,0 +1,250 @@
+"""The acceptor's end of the links to the workers: sessions, credit, verdicts, and batches of dead workers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import zmq
+from tidegate.daemon import __version__
+from tidegate.daemon.control.messages import WorkerGone
+from tidegate.daemon.wire.courier import Answered, Parcel
+from tidegate.daemon.wire.edge import EdgeReader
+from tidegate.daemon.wire.frames import (
+    SUSPECT,
+    WIRE_REVISION,
+    Batch,
+    Hello,
+    Verdict,
+    WireError,
+    pack_batch,
+    trying_text,
+    unpack_from_worker,
+)
+from tidegate.daemon.wire.suspects import Case, Part, set_aside, split
+
+log = logging.getLogger("tidegate.wire")
+
+VERDICT_SLACK = 65_536
+"""Bytes of a verdict besides the documents that it echoes."""
+
+Key = tuple[bytes, int]
+"""Batch id and first line: what a verdict answers."""
+
+
+@dataclass
+class Session:
+    """One connection of a worker."""
+
+    hello: Hello
+    credit: int
+    unanswered: dict[Key, Part | tuple[Parcel, Answered]] = field(default_factory=dict)
+
+
+class Place:
+    """A place in the line of those who wait for credit (`courier.Waiting`)."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self.call: Callable[[], None] | None = call
+
+    def cancel(self) -> None:
+        self.call = None
+
+
+def frame_size(parcel: Parcel) -> int:
+    """What a parcel costs in credit, bytes."""
+    return len(parcel.base) + len(parcel.metadata) + len(parcel.lines)
+
+
+class AcceptorLinks:
+    """A bound ROUTER and the sessions on it; implements `courier.Courier`."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        context: zmq.Context[zmq.Socket[bytes]],
+        endpoint: str,
+        max_event_size: int,
+    ) -> None:
+        self._loop = loop
+        self._max_event_size = max_event_size
+        self._sessions: dict[bytes, Session] = {}
+        self._waiting: deque[Place] = deque()
+        self._suspects: deque[Part] = deque()
+        self._tried: tuple[bytes, Key] | None = None
+        self._refusal = ""
+        sock = context.socket(zmq.ROUTER)
+        sock.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        # Credit bounds what is on the way; a high-water mark besides it would only hide messages or block.
+        sock.setsockopt(zmq.SNDHWM, 0)
+        sock.setsockopt(zmq.RCVHWM, 0)
+        sock.setsockopt(zmq.LINGER, 0)
+        # A verdict lists five errors at most, each with the beginning of its line.
+        sock.setsockopt(zmq.MAXMSGSIZE, 6 * max_event_size + VERDICT_SLACK)
+        sock.bind(endpoint)
+        self._socket = sock
+        self._reader = EdgeReader(loop, sock, self._received)
+
+    # ------------------------------------------------------------------------------------------------ for streams
+
+    def try_send(self, parcel: Parcel, answered: Answered) -> bool:
+        """See `courier.Courier`."""
+        while (session_id := self._best_session()) is not None:
+            if self._send(session_id, parcel, 0, parcel.lines, 0, (parcel, answered)):
+                return True
+        return False
+
+    def when_credit(self, call: Callable[[], None]) -> Place:
+        """See `courier.Courier`."""
+        place = Place(call)
+        self._waiting.append(place)
+        return place
+
+    def trouble(self) -> str:
+        """See `courier.Courier`."""
+        if not self._sessions:
+            return "no worker is running"
+        if self._refusal:
+            return self._refusal
+        return "all workers are busy and their credit is used up"
+
+    def unanswered(self) -> int:
+        """Batches that no verdict has come for."""
+        return sum(len(session.unanswered) for session in self._sessions.values()) + len(self._suspects)
+
+    # ------------------------------------------------------------------------------------------------ for control
+
+    def worker_gone(self, gone: WorkerGone) -> None:
+        """A worker is dead: its sessions end, its unanswered batches become suspects."""
+        for session_id, session in list(self._sessions.items()):
+            if (session.hello.worker, session.hello.incarnation) == (gone.worker, gone.incarnation):
+                self._end_session(session_id, gone.trying)
+        self._try_suspect()
+        self._wake()
+
+    def close(self) -> None:
+        """Ends all links; what is unanswered stays so."""
+        self._reader.close()
+
+    # ---------------------------------------------------------------------------------------------------- inside
+
+    def _best_session(self) -> bytes | None:
+        best, most = None, 0
+        for session_id, session in self._sessions.items():
+            if session.credit > most:
+                best, most = session_id, session.credit
+        return best
+
+    def _send(
+        self,
+        session_id: bytes,
+        parcel: Parcel,
+        first_line: int,
+        lines: bytes,
+        flags: int,
+        what: Part | tuple[Parcel, Answered],
+    ) -> bool:
+        batch = Batch(
+            session_id,
+            parcel.batch_id,
+            parcel.number,
+            first_line,
+            parcel.received_ns,
+            flags,
+            parcel.base,
+            parcel.metadata,
+            lines,
+        )
+        try:
+            self._socket.send_multipart((session_id, pack_batch(batch)), zmq.NOBLOCK)
+        except zmq.ZMQError:
+            # The connection is gone; the supervisor will tell that the worker is, with what was unanswered on it.
+            self._sessions[session_id].credit = 0
+            return False
+        session = self._sessions[session_id]
+        session.credit -= frame_size(parcel)
+        session.unanswered[parcel.batch_id, first_line] = what
+        self._reader.check()
+        return True
+
+    def _received(self, parts: list[bytes]) -> None:
+        try:
+            session_id, frame = parts
+            message = unpack_from_worker(frame)
+        except (ValueError, WireError) as problem:
+            log.error("dropped a frame from a worker: %s", problem)
+            return
+        if isinstance(message, Hello):
+            self._welcome(session_id, message)
+        else:
+            self._answer(session_id, message)
+
+    def _welcome(self, session_id: bytes, hello: Hello) -> None:
+        if hello.revision != WIRE_REVISION or hello.version != __version__ or hello.session != session_id:
+            log.error(
+                "worker %d of version %s (wire revision %d) is not served: this acceptor is %s (%d); restart Tidegate",
+                hello.worker, hello.version, hello.revision, __version__, WIRE_REVISION,
+            )  # fmt: skip
+            return
+        self._sessions[session_id] = Session(hello, hello.credit)
+        self._try_suspect()
+        self._wake()
+
+    def _answer(self, session_id: bytes, verdict: Verdict) -> None:
+        session = self._sessions.get(session_id)
+        key = (verdict.batch_id, verdict.first_line)
+        what = session.unanswered.pop(key, None) if session else None
+        if session is None or what is None:
+            log.error("dropped a verdict for a batch that is not on this connection")
+            return
+        self._refusal = verdict.ended.message if verdict.ended and verdict.ended.status == 503 else ""
+        if isinstance(what, Part):
+            session.credit += frame_size(what.case.parcel)
+            self._tried = None
+            what.case.close_part(verdict)
+            self._try_suspect()
+        else:
+            parcel, answered = what
+            session.credit += frame_size(parcel)
+            answered(verdict)
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting and self._best_session() is not None:
+            call = self._waiting.popleft().call
+            if call is not None:
+                call()
+
+    def _end_session(self, session_id: bytes, trying: str | None) -> None:
+        session = self._sessions.pop(session_id)
+        if self._tried and self._tried[0] == session_id:
+            self._tried = None
+        for key, what in session.unanswered.items():
+            part = what if isinstance(what, Part) else Part(Case(*what), 0, what[0].lines)
+            if isinstance(what, Part) and trying == trying_text(*key):
+                self._convict(part)
+            else:
+                self._suspects.append(part)
+
+    def _convict(self, part: Part) -> None:
+        """The part killed a worker that had nothing else in hand."""
+        halves = split(part)
+        if halves is not None:
+            part.case.open_parts += 1
+            self._suspects.extend(halves)
+            return
+        log.error("a line ended its worker twice and is set aside", extra={"ecs": {"event.outcome": "failure"}})
+        part.case.close_part(set_aside(part, self._max_event_size))
+
+    def _try_suspect(self) -> None:
+        """One suspect at a time, to any worker; the worker takes it up when it has nothing else in flight."""
+        if self._tried is not None or not self._suspects or not self._sessions:
+            return
+        part = self._suspects[0]
+        session_id = min(self._sessions, key=lambda known: len(self._sessions[known].unanswered))
+        if self._send(session_id, part.case.parcel, part.first_line, part.lines, SUSPECT, part):
+            self._suspects.popleft()
+            self._tried = (session_id, (part.case.parcel.batch_id, part.first_line))

@@ -1,0 +1,47 @@
+"""What a stream needs from the links to the workers, and nothing else of them (the links themselves: `links.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from tidegate.daemon.wire.frames import StreamError, Verdict
+
+
+class Parcel(NamedTuple):
+    """A batch before it is known which worker gets it; fields as in `frames.Batch`."""
+
+    batch_id: bytes
+    number: int
+    received_ns: int
+    base: bytes
+    metadata: bytes
+    lines: bytes
+
+
+Answered = Callable[[Verdict], None]
+"""Called once per parcel. A `Verdict.ended` with status 503 also stands for a worker that cannot store (spool full)."""
+
+
+class Waiting(Protocol):
+    """A place in the line of those who wait for credit."""
+
+    def cancel(self) -> None:
+        """Leaves the line; allowed at any time, also after the call."""
+
+
+class Courier(Protocol):
+    """Hands parcels to workers. All calls from the event loop's thread."""
+
+    def try_send(self, parcel: Parcel, answered: Answered) -> bool:
+        """Sends now, or returns False because no worker has credit: keep the parcel and wait. A worker that dies with
+        the parcel is not the caller's concern: the parcel is done again and `answered` comes from another."""
+
+    def when_credit(self, call: Callable[[], None]) -> Waiting:
+        """Calls once when credit may be there again, first come, first served."""
+
+    def trouble(self) -> str:
+        """Why there is no credit, in words for the client's log: no worker is running, all are busy, the spool is full."""
+
+
+__all__ = ["Answered", "Courier", "Parcel", "StreamError", "Waiting"]

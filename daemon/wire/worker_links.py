@@ -1,0 +1,124 @@
+"""The worker's end of the links: one DEALER for each acceptor, a hello on each, batches in, verdicts out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+
+import msgspec
+import zmq
+from tidegate.daemon import __version__
+from tidegate.daemon.control.messages import AcceptorAddress
+from tidegate.daemon.wire.edge import EdgeReader
+from tidegate.daemon.wire.frames import (
+    BATCH_HEADER_BYTES,
+    WIRE_REVISION,
+    Batch,
+    Hello,
+    Verdict,
+    WireError,
+    pack_hello,
+    pack_verdict,
+    unpack_batch,
+)
+
+log = logging.getLogger("tidegate.wire")
+
+BATCH_SLACK = 1024 * 1024
+"""Bytes of a batch besides its longest line and its metadata: the 64 KiB it is cut at, and the request base."""
+
+
+class WorkerLink:
+    """The connection to one acceptor."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        context: zmq.Context[zmq.Socket[bytes]],
+        address: AcceptorAddress,
+        hello: Hello,
+        max_event_size: int,
+        received: Callable[[WorkerLink, Batch], None],
+    ) -> None:
+        self._session = hello.session
+        self._received_batch = received
+        sock = context.socket(zmq.DEALER)
+        sock.setsockopt(zmq.ROUTING_ID, hello.session)
+        sock.setsockopt(zmq.SNDHWM, 0)
+        sock.setsockopt(zmq.RCVHWM, 0)
+        sock.setsockopt(zmq.LINGER, 0)
+        sock.setsockopt(zmq.MAXMSGSIZE, BATCH_HEADER_BYTES + 2 * max_event_size + BATCH_SLACK)
+        sock.connect(address.endpoint)
+        self._socket = sock
+        self._reader = EdgeReader(loop, sock, self._received)
+        sock.send(pack_hello(hello), zmq.NOBLOCK)
+        self._reader.check()
+
+    def answer(self, verdict: Verdict) -> None:
+        """Sends the verdict on one of this link's batches; nothing when the acceptor is gone."""
+        if self._socket.closed:
+            return
+        try:
+            self._socket.send(pack_verdict(verdict), zmq.NOBLOCK)
+        except zmq.ZMQError as problem:
+            log.warning("a verdict could not be sent, its acceptor is gone: %s", problem)
+            return
+        self._reader.check()
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._reader.close()
+
+    def _received(self, parts: list[bytes]) -> None:
+        try:
+            batch = unpack_batch(parts[0])
+        except WireError as problem:
+            log.error("dropped a frame from an acceptor: %s", problem)
+            return
+        if batch.session == self._session:
+            self._received_batch(self, batch)
+
+
+class WorkerLinks:
+    """Links to all acceptors there are."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        worker: int,
+        incarnation: int,
+        credit: int,
+        max_event_size: int,
+        received: Callable[[WorkerLink, Batch], None],
+    ) -> None:
+        self._loop = loop
+        self._hello = Hello(WIRE_REVISION, __version__, worker, incarnation, b"", credit)
+        self._max_event_size = max_event_size
+        self._received = received
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._links: dict[AcceptorAddress, WorkerLink] = {}
+
+    def follow(self, addresses: list[AcceptorAddress]) -> None:
+        """Connects to new acceptors and ends links to those that are gone."""
+        for address in set(self._links) - set(addresses):
+            self._links.pop(address).close()
+        for address in addresses:
+            if address not in self._links:
+                hello = msgspec.structs.replace(self._hello, session=new_session())
+                self._links[address] = WorkerLink(
+                    self._loop, self._context, address, hello, self._max_event_size, self._received
+                )
+
+    def close(self) -> None:
+        """Ends all links."""
+        for link in self._links.values():
+            link.close()
+        self._links.clear()
+        self._context.destroy(linger=0)
+
+
+def new_session() -> bytes:
+    """8 random bytes; the first is not zero, since ZeroMQ keeps such identities for itself."""
+    return bytes([1 + secrets.randbelow(255)]) + secrets.token_bytes(7)
