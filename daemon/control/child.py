@@ -1,0 +1,99 @@
+"""The child's side of control: start, first message, heartbeat, and what to do when the supervisor is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import uvloop
+from tidegate.daemon import __version__
+from tidegate.daemon.control.channel import Channel
+from tidegate.daemon.control.messages import AnyMessage, Configure, Drain, Failed, Heartbeat, Started
+from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, StartError
+
+__all__ = ["Build", "ChildProcess", "StartError", "run_child"]
+
+HEARTBEAT_S = 1.0
+ORPHAN_DRAIN_S = 2.0
+"""Without a supervisor nobody restarts or watches a child, and a successor waits for its locks: be quick."""
+
+
+class ChildProcess(Protocol):
+    """What an acceptor or a worker is to its control loop."""
+
+    def received(self, message: AnyMessage) -> None:
+        """Any message but `Configure` and `Drain`."""
+
+    async def drain(self, timeout: float) -> None:
+        """Finishes what is in flight within `timeout` seconds and releases everything."""
+
+
+Build = Callable[[Configure, Channel], Awaitable[tuple[ChildProcess, Started]]]
+"""Makes the child serve. Raises StartError when it cannot, now or later."""
+
+
+def run_child(build: Build) -> None:
+    """The whole life of a child process; its only argument is the number of the inherited control descriptor."""
+    # A terminal's Ctrl-C and systemd's SIGTERM reach all processes of the group: the supervisor alone acts on them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    code = uvloop.run(_live(build, socket.socket(fileno=int(sys.argv[1]))))
+    sys.stderr.flush()
+    # Threads that hang in a request to a silent Elasticsearch must not keep the process: all that matters is on disk.
+    os._exit(code)
+
+
+async def _live(build: Build, sock: socket.socket) -> int:
+    loop = asyncio.get_running_loop()
+    messages: asyncio.Queue[AnyMessage | None] = asyncio.Queue()
+    channel = Channel(loop, sock, messages.put_nowait, lambda: messages.put_nowait(None))
+    first = await messages.get()
+    if not isinstance(first, Configure):
+        return EXIT_FAILURE
+    try:
+        if first.version != __version__:
+            raise StartError(
+                f"this child is of version {__version__}, its supervisor of {first.version}: "
+                "Tidegate was upgraded while it ran; restart the whole"
+            )
+        child, started = await build(first, channel)
+    except StartError as problem:
+        channel.send(Failed(str(problem)))
+        return EXIT_FAILURE
+    # What is alive now lives as long as the process: keep the collector from walking it again and again.
+    gc.collect()
+    gc.freeze()
+    channel.send(started)
+    beating = loop.create_task(_beat(channel))
+    timeout = ORPHAN_DRAIN_S
+    while (message := await messages.get()) is not None:
+        if isinstance(message, Drain):
+            timeout = message.timeout
+            break
+        child.received(message)
+    # Messages go on while draining (a worker may die meanwhile); so does the heartbeat.
+    serving = loop.create_task(_serve_rest(messages, child))
+    await child.drain(timeout)
+    serving.cancel()
+    beating.cancel()
+    channel.close()
+    return EXIT_OK
+
+
+async def _serve_rest(messages: asyncio.Queue[AnyMessage | None], child: ChildProcess) -> None:
+    while (message := await messages.get()) is not None:
+        if not isinstance(message, Drain):
+            child.received(message)
+
+
+async def _beat(channel: Channel) -> None:
+    while True:
+        channel.send(Heartbeat())
+        await asyncio.sleep(HEARTBEAT_S)

@@ -1,0 +1,129 @@
+"""What supervisor and child say to each other over the control socketpair. Pure: structs, and bytes to structs."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import msgspec
+
+MESSAGE_LIMIT = 4 * 1024 * 1024
+"""Bytes of one message; the largest is a child's part of the settings, a few KiB with certificates inline."""
+
+_LENGTH = struct.Struct("!I")
+
+
+class ControlError(Exception):
+    """The other end sent something that is no message."""
+
+
+class Message(msgspec.Struct, tag_field="kind", frozen=True):
+    """Base of all."""
+
+
+# ------------------------------------------------------------------------------------------ supervisor to child
+
+
+class Configure(Message, tag="configure", frozen=True):
+    """The first message: who the child is and its part of the settings (`AcceptorPart` or `WorkerPart`)."""
+
+    number: int
+    incarnation: int
+    version: str
+    """The supervisor's; a child of another version refuses to start."""
+    runtime_folder: str
+    settings: msgspec.Raw
+
+
+class AcceptorAddress(msgspec.Struct, frozen=True):
+    """Where an acceptor's ROUTER listens."""
+
+    number: int
+    incarnation: int
+    endpoint: str
+
+
+class Acceptors(Message, tag="acceptors", frozen=True):
+    """To workers: all acceptors there are now; links to others end."""
+
+    addresses: list[AcceptorAddress]
+
+
+class WorkerGone(Message, tag="worker_gone", frozen=True):
+    """To acceptors: this worker is dead and reaped; nothing more will come from it."""
+
+    worker: int
+    incarnation: int
+    trying: str | None = None
+    """The suspect (`Trying.batch`) that it was decoding."""
+
+
+class StoreReady(Message, tag="store_ready", frozen=True):
+    """Worker to supervisor, then supervisor to acceptors: the sink has passed its check."""
+
+
+class Drain(Message, tag="drain", frozen=True):
+    """Finish what is in flight within so many seconds, then exit."""
+
+    timeout: float
+
+
+# ------------------------------------------------------------------------------------------ child to supervisor
+
+
+class Started(Message, tag="started", frozen=True):
+    """The child serves; an acceptor names its endpoint."""
+
+    endpoint: str = ""
+
+
+class Failed(Message, tag="failed", frozen=True):
+    """The child cannot start, and neither will a successor: the whole stops with this text."""
+
+    reason: str
+
+
+class Heartbeat(Message, tag="heartbeat", frozen=True):
+    """The child's event loop turns."""
+
+
+class Trying(Message, tag="trying", frozen=True):
+    """A worker is about to decode this suspect (id and first line in one text), or, with None, is done with it."""
+
+    batch: str | None
+
+
+AnyMessage = Configure | Acceptors | WorkerGone | StoreReady | Drain | Started | Failed | Heartbeat | Trying
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(AnyMessage).decode
+
+
+def pack(message: Message) -> bytes:
+    """The bytes of a message: its length, then JSON."""
+    body = _encode(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+class Unpacker:
+    """Cuts a byte stream into messages."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[AnyMessage]:
+        """The messages that `data` completes. Raises ControlError."""
+        self._buffer += data
+        while len(self._buffer) >= _LENGTH.size:
+            (size,) = _LENGTH.unpack_from(self._buffer)
+            if size > MESSAGE_LIMIT:
+                raise ControlError(f"control message of {size} bytes, more than {MESSAGE_LIMIT}")
+            end = _LENGTH.size + size
+            if len(self._buffer) < end:
+                return
+            body = bytes(self._buffer[_LENGTH.size : end])
+            del self._buffer[:end]
+            try:
+                yield _decode(body)
+            except msgspec.MsgspecError as problem:
+                raise ControlError(f"control message cannot be read: {problem}") from problem
