@@ -1,0 +1,57 @@
+"""The order of all enrichments (intake-to-documents.md 5.1), and the reason for each place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tidegate.daemon.wire.frames import RequestBase
+from tidegate.workers.enrich.complete import complete_error, complete_log, complete_metric, complete_trace
+from tidegate.workers.enrich.data_stream import DataStream, place_error, place_log, place_metric, place_trace
+from tidegate.workers.enrich.environment import default_environment
+from tidegate.workers.enrich.error_message import set_message
+from tidegate.workers.enrich.grouping_key import set_grouping_key
+from tidegate.workers.enrich.host_name import name_host
+from tidegate.workers.enrich.observer import add_observer
+from tidegate.workers.enrich.service_node import name_service_node
+
+if TYPE_CHECKING:
+    from tidegate.workers.mapping.stream import Stream
+
+StreamEnrichment = Callable[[dict[str, Any], RequestBase], None]
+Enrichment = Callable[[dict[str, Any], "Stream"], None]
+Placement = Callable[[dict[str, Any], "Stream"], DataStream]
+
+STREAM_ENRICHMENTS: tuple[StreamEnrichment, ...] = (
+    name_host,  # first: the service node may be named after the host
+    name_service_node,
+    default_environment,
+    add_observer,
+)
+"""Applied once, when `mapping.stream.Stream` is built: they look only at what all events of a stream share. An event whose
+own service empties what they filled goes through the second and third again (`mapping.service.complete_service`)."""
+
+# What looks into stack frames (source maps, library frames, exclusion from grouping, culprit) goes before the grouping
+# key, which counts frames as they are after it, in the order of rows 0a to 0d of 5.1.
+
+TRACE: tuple[Enrichment, ...] = ()
+ERROR: tuple[Enrichment, ...] = (
+    set_grouping_key,
+    set_message,  # after the grouping key, which must not count the message at the root
+)
+LOG: tuple[Enrichment, ...] = ERROR  # each looks first whether the log carries an error
+METRIC: tuple[Enrichment, ...] = ()
+
+# Then the data stream: it needs the final names of service and agent, and may take type and unit from samples.
+
+PLACE_TRACE: Placement = place_trace
+PLACE_ERROR: Placement = place_error
+PLACE_LOG: Placement = place_log
+PLACE_METRIC: Placement = place_metric
+
+# At last, only where the cluster has no pipelines of its own: they too see documents whose data stream is decided.
+
+COMPLETE_TRACE: Enrichment = complete_trace
+COMPLETE_ERROR: Enrichment = complete_error
+COMPLETE_LOG: Enrichment = complete_log
+COMPLETE_METRIC: Enrichment = complete_metric
