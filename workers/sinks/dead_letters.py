@@ -1,0 +1,144 @@
+"""Dead letters: documents that the store will never take, each with the reason, as lines of JSON in a folder.
+
+    {"@timestamp": …, "index": …, "id": …, "status": …, "type": …, "reason": …, "document": {…}}
+
+Files are 0600: they hold what senders sent. The oldest file goes when the folder grows beyond its bytes or its age.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+
+import msgspec
+import orjson
+from tidegate.daemon.settings.parts import DeadLetterPart
+from tidegate.workers.sinks.parcel import Letter
+from tidegate.workers.spool.disk import Disk
+
+FILES = 8
+"""The bound is kept by deleting whole files: an eighth of what is kept goes at a time."""
+REASON_CHARACTERS = 500
+_SUFFIX = ".ndjson"
+
+
+class _Target(msgspec.Struct):
+    index: str = msgspec.field(name="_index", default="")
+    id: str = msgspec.field(name="_id", default="")
+
+
+class _Action(msgspec.Struct):
+    create: _Target
+
+
+_read_action = msgspec.json.Decoder(_Action).decode
+
+
+def target_of(action: bytes) -> tuple[str, str]:
+    """Index and id of a bulk action line; empty where it has none. Raises msgspec.MsgspecError."""
+    target = _read_action(action).create
+    return target.index, target.id
+
+
+def letter_line(letter: Letter, moment: str) -> bytes:
+    """One line of a dead-letter file."""
+    index, identity = target_of(letter.action)
+    head = orjson.dumps(
+        {
+            "@timestamp": moment,
+            "index": index,
+            "id": identity,
+            "status": letter.status,
+            "type": letter.type,
+            "reason": letter.reason[:REASON_CHARACTERS],
+        }
+    )
+    return b'%b,"document":%b}\n' % (head[:-1], letter.document)
+
+
+class DeadLetters:
+    """Thread-safe. `wall` gives seconds since the epoch."""
+
+    def __init__(self, part: DeadLetterPart, wall: Callable[[], float], disk: Disk | None = None) -> None:
+        self._part, self._wall = part, wall
+        self._disk = disk or Disk()
+        self._folder = Path(part.folder)
+        self._lock = Lock()
+        self._descriptor: int | None = None
+        self._size = 0
+        self._number = 0
+
+    def write(self, letters: Sequence[Letter]) -> None:
+        """The letters are on disk when it returns. Raises OSError; then none of them counts as written."""
+        now = self._wall()
+        moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        data = b"".join(letter_line(letter, moment) for letter in letters)
+        with self._lock:
+            self._make_room(len(data), now)
+            descriptor = self._open(len(data))
+            try:
+                self._disk.write(descriptor, [data], self._size)
+                self._disk.sync(descriptor)
+            except OSError:
+                self._give_up()
+                raise
+            self._size += len(data)
+
+    def close(self) -> None:
+        with self._lock:
+            self._end_file()
+
+    def _open(self, need: int) -> int:
+        """The file to append to; each start and each eighth of the bound begins a new one."""
+        if self._descriptor is not None and self._size and self._size + need > self._part.max_bytes // FILES:
+            self._end_file()
+        if self._descriptor is None:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._number = 1 + max((number for number, _ in self._files()), default=0)
+            path = self._folder / f"{self._number:016d}{_SUFFIX}"
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._size = 0
+            self._disk.sync_folder(self._folder)
+        return self._descriptor
+
+    def _give_up(self) -> None:
+        """Cuts off what may be half written, and never writes to that file again."""
+        if self._descriptor is not None:
+            with suppress(OSError):
+                self._disk.truncate(self._descriptor, self._size)
+        self._end_file()
+
+    def _end_file(self) -> None:
+        if self._descriptor is not None:
+            self._disk.close(self._descriptor)
+            self._descriptor = None
+            if not self._size:
+                with suppress(OSError):
+                    self._disk.remove(self._folder / f"{self._number:016d}{_SUFFIX}")
+
+    def _files(self) -> list[tuple[int, Path]]:
+        found = []
+        for path in self._folder.glob(f"*{_SUFFIX}"):
+            name = path.name.removesuffix(_SUFFIX)
+            if name.isascii() and name.isdigit():
+                found.append((int(name), path))
+        return sorted(found)
+
+    def _make_room(self, need: int, now: float) -> None:
+        """Deletes the oldest files that are too old or too much. A file that is written to is never deleted."""
+        files = []
+        for number, path in self._files():
+            with suppress(OSError):
+                figures = path.stat()
+                files.append((number, path, figures.st_size, figures.st_mtime))
+        used = sum(size for _, _, size, _ in files)
+        for number, path, size, modified in files:
+            if self._descriptor is not None and number == self._number:
+                continue
+            if used + need > self._part.max_bytes or now - modified > self._part.max_age:
+                self._disk.remove(path)
+                used -= size
