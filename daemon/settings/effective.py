@@ -1,0 +1,246 @@
+"""The settings in force: frozen, typed, and cut into the parts that each process is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from tidegate.daemon import __version__
+from tidegate.daemon.settings import (
+    elasticsearch_target,
+    logging_section,
+    output,
+    paths,
+    server,
+    table,
+    tidegate_section,
+)
+from tidegate.daemon.settings.address import ListenAddress
+from tidegate.daemon.settings.declare import Honoured, Setting
+from tidegate.daemon.settings.machine import Machine
+from tidegate.daemon.settings.parts import (
+    AcceptorPart,
+    DeadLetterPart,
+    ElasticsearchPart,
+    LocalPart,
+    LogFilesPart,
+    LoggingPart,
+    SpoolPart,
+    WorkerPart,
+)
+from tidegate.daemon.settings.problems import DEFAULT, Origin
+from tidegate.daemon.settings.shown import shown
+from tidegate.daemon.settings.values import Values
+
+T = TypeVar("T")
+
+_REQUESTS_PER_WORKER = 4
+"""Bulk requests under way: enough that the network's and Elasticsearch's time never stops a worker."""
+_CORES_PER_ACCEPTOR = 5
+"""An acceptor does about a fifth of the work on an event (4 of 20 µs or more)."""
+_LEAST_SEGMENT = 1 << 20
+
+
+class Row(NamedTuple):
+    """One line of `tidegate settings`."""
+
+    key: str
+    value: str
+    """Masked where it is a secret."""
+    origin: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a start needs to know; made by `load_settings`."""
+
+    values: Values
+    origins: Mapping[str, Origin]
+    machine: Machine
+    sink_name: str
+    """`elasticsearch` or `local`."""
+    source: Path | None
+    """The settings file, if there is one."""
+    path_data: Path
+    runtime_folder: Path | None
+    """Given by systemd; None: the supervisor makes a fresh temporary one."""
+    acceptors: int
+    workers: int
+    warnings: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
+    """Warnings that touch safety, for error level."""
+    placed: Mapping[str, tuple[str, Origin]] = field(default_factory=dict)
+    """Values that were worked out, and from what, for `describe`."""
+
+    def __getitem__(self, setting: Setting[T]) -> T:
+        return self.values[setting]
+
+    def origin(self, key: str) -> str:
+        """Where the value of the key comes from: `default`, `-E`, `FILE:LINE`, with the variables in it."""
+        return str(self.placed[key][1] if key in self.placed else self.origins.get(key, DEFAULT))
+
+    @property
+    def listen(self) -> tuple[ListenAddress, ...]:
+        """Addresses to listen on, one socket each."""
+        return (self[server.HOST],)
+
+    @property
+    def shutdown_timeout(self) -> float:
+        """Seconds."""
+        return self[server.SHUTDOWN_TIMEOUT]
+
+    @property
+    def store_file(self) -> Path:
+        """The local store."""
+        return self.path_data / "store.sqlite3"
+
+    def spool_folder(self, worker: int) -> Path:
+        """Of the worker, counted from 0."""
+        return self.path_data / "spool" / str(worker)
+
+    def dead_letter_folder(self, worker: int) -> Path:
+        """Of the worker, counted from 0."""
+        return self.path_data / "dead-letters" / str(worker)
+
+    def logging_part(self) -> LoggingPart:
+        """For every process, the supervisor too."""
+        wanted = self[tidegate_section.LOG_FORMAT]
+        to_files = self[logging_section.TO_FILES] and not self[logging_section.TO_STDERR]
+        automatic = "human" if self.machine.terminal and not to_files else "json"
+        return LoggingPart(
+            level=self[logging_section.LEVEL],
+            format=automatic if wanted == "auto" else wanted,
+            requests=self[tidegate_section.LOG_REQUESTS],
+            files=self._log_files_part() if to_files else None,
+        )
+
+    def _log_files_part(self) -> LogFilesPart:
+        home = self[paths.HOME]
+        folder = self[logging_section.FILES_PATH] or self[paths.LOGS] or (f"{home}/logs" if home else "")
+        return LogFilesPart(
+            folder=str(Path(folder).absolute() if folder else self.path_data / "logs"),
+            name=self[logging_section.FILES_NAME],
+            rotate_bytes=self[logging_section.FILES_ROTATE_BYTES],
+            keep=self[logging_section.FILES_KEEP],
+            mode=int(self[logging_section.FILES_PERMISSIONS], 8),
+            interval=self[logging_section.FILES_INTERVAL],
+            rotate_on_start=self[logging_section.FILES_ROTATE_ON_START],
+        )
+
+    def acceptor_part(self) -> AcceptorPart:
+        """For each acceptor; limits for the whole server are divided by their number."""
+        decoders = self[server.MAX_CONCURRENT_DECODERS]
+        connections = self[server.MAX_CONNECTIONS]
+        return AcceptorPart(
+            logging=self.logging_part(),
+            version=self[tidegate_section.VERSION],
+            build_date=self.machine.build_date,
+            build_sha=f"tidegate-{__version__}",
+            hostname=self.machine.hostname,
+            namespace=self[server.ROOT_NAMESPACE] or self[server.NAMESPACE],
+            default_environment=self[server.DEFAULT_SERVICE_ENVIRONMENT],
+            capture_personal_data=self[server.CAPTURE_PERSONAL_DATA],
+            max_header_size=self[server.MAX_HEADER_SIZE],
+            max_event_size=self[server.MAX_EVENT_SIZE],
+            max_connections=_share(connections, self.acceptors) if connections else 0,
+            max_concurrent_decoders=_share(decoders, self.acceptors) if decoders else 0,
+            max_body_size=self[tidegate_section.MAX_BODY_SIZE],
+            read_timeout=self[server.READ_TIMEOUT],
+            write_timeout=self[server.WRITE_TIMEOUT],
+            idle_timeout=self[server.IDLE_TIMEOUT],
+            shutdown_timeout=self.shutdown_timeout,
+            queue_timeout=self[tidegate_section.QUEUE_TIMEOUT],
+            response_headers={name: list(texts) for name, texts in self[server.RESPONSE_HEADERS].items()},
+        )
+
+    def worker_part(self, number: int) -> WorkerPart:
+        """For the worker with the number, counted from 0; what is bounded in all is divided by their number."""
+        documents = self[tidegate_section.DOCUMENTS]
+        if self.sink_name == "local" and documents == "auto":
+            documents = "complete"
+        spool_share = self[tidegate_section.SPOOL_MAX_BYTES] // self.workers
+        return WorkerPart(
+            logging=self.logging_part(),
+            documents=documents,
+            documents_file=str(self.path_data / "documents.json"),
+            max_event_size=self[server.MAX_EVENT_SIZE],
+            shutdown_timeout=self.shutdown_timeout,
+            credit=self[tidegate_section.CREDIT],
+            spool=SpoolPart(
+                folder=str(self.spool_folder(number)),
+                max_bytes=spool_share,
+                memory=self[tidegate_section.SPOOL_MEMORY],
+                # several segments to a spool, or none could be freed while one is being filled
+                segment_bytes=min(self[tidegate_section.SPOOL_SEGMENT_BYTES], max(spool_share // 4, _LEAST_SEGMENT)),
+            ),
+            dead_letters=DeadLetterPart(
+                folder=str(self.dead_letter_folder(number)),
+                max_bytes=_share(self[tidegate_section.DEAD_LETTERS_MAX_BYTES], self.workers),
+                max_age=self[tidegate_section.DEAD_LETTERS_MAX_AGE],
+            ),
+            elasticsearch=self._elasticsearch_part() if self.sink_name == "elasticsearch" else None,
+            local=self.local_part() if self.sink_name == "local" else None,
+        )
+
+    def local_part(self) -> LocalPart:
+        """The local store, for its writer and for the commands that read it."""
+        return LocalPart(str(self.store_file), self[output.LOCAL_MAX_BYTES], self[output.LOCAL_MAX_AGE])
+
+    def _elasticsearch_part(self) -> ElasticsearchPart:
+        target = elasticsearch_target.target(self.values)
+        requests = self[output.MAX_REQUESTS]
+        return ElasticsearchPart(
+            hosts=list(target.hosts),
+            username=target.username,
+            password=target.password,
+            api_key=target.api_key,
+            headers={name: ", ".join(texts) for name, texts in self[output.HEADERS].items()},
+            connect_timeout=self[output.TIMEOUT],
+            response_timeout=self[tidegate_section.RESPONSE_TIMEOUT],
+            backoff_init=min(self[output.BACKOFF_INIT], self[output.BACKOFF_MAX]),
+            backoff_max=self[output.BACKOFF_MAX],
+            compression_level=self[output.COMPRESSION_LEVEL],
+            flush_bytes=elasticsearch_target.flush_bytes(self.values),
+            flush_interval=self[output.FLUSH_INTERVAL],
+            flush_documents=self[tidegate_section.FLUSH_DOCUMENTS],
+            max_requests=_share(requests, self.workers) if requests else _REQUESTS_PER_WORKER,
+            wait_ready_interval=self[server.WAIT_READY_INTERVAL],
+            tls=elasticsearch_target.tls(self.values),
+        )
+
+    def describe(self) -> list[Row]:
+        """Every setting that is honoured, and each that was given; secrets masked."""
+        rows = []
+        for key, setting in table.SETTINGS.items():
+            if key in self.placed:
+                rows.append(Row(key, self.placed[key][0], self.origin(key)))
+            elif isinstance(setting.fate, Honoured) or key in self.origins:
+                rows.append(Row(key, shown(setting, self[setting]), self.origin(key)))
+        return rows
+
+
+def _share(whole: int, processes: int) -> int:
+    return max(whole // processes, 1)
+
+
+def count_processes(values: Values, machine: Machine, sink: str) -> tuple[int, int]:
+    """Acceptors and workers."""
+    cores = min(values[paths.MAX_PROCS] or machine.cores, machine.cores)
+    acceptors = values[tidegate_section.ACCEPTORS]
+    if acceptors is None:
+        acceptors = max(cores // _CORES_PER_ACCEPTOR, 1)
+    workers = values[tidegate_section.WORKERS]
+    if workers is None:
+        workers = max(cores - acceptors, 1)
+    return acceptors, 1 if sink == "local" else workers
+
+
+def worked_out(values: Values, acceptors: int, workers: int, data: tuple[str, Origin]) -> dict[str, tuple[Any, Origin]]:
+    """What `describe` shows in place of `auto` and of an empty path."""
+    placed: dict[str, tuple[Any, Origin]] = {paths.DATA.key: data}
+    for setting, number in ((tidegate_section.ACCEPTORS, acceptors), (tidegate_section.WORKERS, workers)):
+        if values[setting] != number:
+            placed[setting.key] = (str(number), Origin("worked out"))
+    return placed

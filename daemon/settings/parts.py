@@ -1,0 +1,145 @@
+"""What each process is told: its part of the settings, handed over the control socket as JSON.
+
+The acceptor's part holds nothing that opens the store (DESIGN, "Who may touch what").
+Sizes are bytes, times are seconds. Defaults stand in the declarations (`tidegate.daemon.settings`), not here.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class LogFilesPart(Struct, frozen=True):
+    """Where and how log files are kept; each process has its own."""
+
+    folder: str
+    name: str
+    """What their names begin with."""
+    rotate_bytes: int
+    keep: int
+    """Rotated files for each process."""
+    mode: int
+    interval: float
+    """Seconds; 0: not rotated by time."""
+    rotate_on_start: bool
+
+
+class LoggingPart(Struct, frozen=True):
+    """How every process logs."""
+
+    level: str
+    """error, warning, info or debug"""
+    format: str
+    """json or human"""
+    requests: str
+    """all, errors or off"""
+    files: LogFilesPart | None = None
+    """None: standard error."""
+
+
+class AcceptorPart(Struct, frozen=True):
+    """For an acceptor; addresses are bound by the supervisor and inherited."""
+
+    logging: LoggingPart
+    version: str
+    """The version that `/` tells agents and documents carry as `observer.version`."""
+    build_date: str
+    build_sha: str
+    hostname: str
+    namespace: str
+    default_environment: str
+    capture_personal_data: bool
+    max_header_size: int
+    max_event_size: int
+    max_connections: int
+    """0: no limit. Already divided by the number of acceptors."""
+    max_concurrent_decoders: int
+    """0: no limit."""
+    max_body_size: int
+    """Inflated bytes of a request; 0: no limit."""
+    read_timeout: float
+    write_timeout: float
+    idle_timeout: float
+    shutdown_timeout: float
+    queue_timeout: float
+    response_headers: dict[str, list[str]]
+
+
+class SpoolPart(Struct, frozen=True):
+    """For a worker's spool."""
+
+    folder: str
+    max_bytes: int
+    """Of this worker's segments on disk."""
+    memory: int
+    """Bytes of blocks kept in memory for sending."""
+    segment_bytes: int
+
+
+class DeadLetterPart(Struct, frozen=True):
+    """For a worker's dead letters."""
+
+    folder: str
+    max_bytes: int
+    max_age: float
+
+
+class TlsPart(Struct, frozen=True):
+    """TLS towards Elasticsearch; paths, or PEM text where the original allows it inline."""
+
+    verification_mode: str
+    """full, strict, certificate or none"""
+    certificate_authorities: list[str]
+    certificate: str
+    key: str
+    key_passphrase: str
+    supported_protocols: list[str]
+
+
+class ElasticsearchPart(Struct, frozen=True):
+    """For the Elasticsearch sink."""
+
+    hosts: list[str]
+    """Whole URLs: scheme, host, port, path."""
+    username: str
+    password: str
+    api_key: str
+    """`id:key`"""
+    headers: dict[str, str]
+    connect_timeout: float
+    response_timeout: float
+    backoff_init: float
+    backoff_max: float
+    compression_level: int
+    flush_bytes: int
+    flush_interval: float
+    flush_documents: int
+    max_requests: int
+    wait_ready_interval: float
+    tls: TlsPart
+
+
+class LocalPart(Struct, frozen=True):
+    """For the local store."""
+
+    file: str
+    max_bytes: int
+    max_age: float
+
+
+class WorkerPart(Struct, frozen=True):
+    """For a worker; exactly one of `elasticsearch` and `local` is set."""
+
+    logging: LoggingPart
+    documents: str
+    """auto, raw or complete"""
+    documents_file: str
+    """Where the last known answer of the cluster is kept (for auto)."""
+    max_event_size: int
+    shutdown_timeout: float
+    credit: int
+    """Bytes of unanswered batches for each acceptor."""
+    spool: SpoolPart
+    dead_letters: DeadLetterPart
+    elasticsearch: ElasticsearchPart | None = None
+    local: LocalPart | None = None

@@ -1,0 +1,114 @@
+"""`tidegate.*`: what the original does not have."""
+
+from __future__ import annotations
+
+from tidegate.daemon.settings import kinds
+from tidegate.daemon.settings.declare import Applies, Section
+
+SECTION = Section("Tidegate's own", "Keys that the original does not have. All have defaults that need no thought.")
+
+ACCEPTORS = SECTION.setting(
+    "tidegate.acceptors",
+    # more processes than this serve no port faster
+    kinds.auto_or(1, 64),
+    1,
+    "Processes that talk HTTP with clients. `auto`: one for every five cores, as an acceptor does a fifth of the work.",
+)
+WORKERS = SECTION.setting(
+    "tidegate.workers",
+    kinds.auto_or(1, 256),
+    None,
+    "Processes that make documents and store them. `auto`: the cores that acceptors leave, at least 1. "
+    "Always 1 with the local store.",
+    shown_default="auto",
+)
+QUEUE_TIMEOUT = SECTION.setting(
+    "tidegate.queue_timeout",
+    kinds.duration(),
+    5.0,
+    "How long a request waits for a worker that has room, before it is answered 503 `queue is full`.",
+    applies=Applies.RELOAD,
+)
+CREDIT = SECTION.setting(
+    "tidegate.credit",
+    # one batch of 64 KiB must fit; more than a GiB only hides that workers are too slow
+    kinds.size(64 << 10),
+    1 << 20,
+    "Bytes of unanswered batches between each acceptor and each worker.",
+)
+MAX_BODY_SIZE = SECTION.setting(
+    "tidegate.max_body_size",
+    kinds.size(),
+    0,
+    "Bytes of one request's body, decompressed. 0: no limit, as in the original.",
+    applies=Applies.RELOAD,
+)
+DOCUMENTS = SECTION.setting(
+    "tidegate.documents",
+    kinds.choice("auto", "raw", "complete"),
+    "auto",
+    "Form of documents: `raw` for clusters whose own pipelines complete them (Elasticsearch 8.15 and later), "
+    "`complete` for those without; `auto` asks the cluster. The local store gets complete ones unless this says `raw`.",
+)
+VERSION = SECTION.setting(
+    "tidegate.version",
+    kinds.text,
+    "9.5.2",
+    "Version of the original that `/` tells to agents, and that documents carry as `observer.version`.",
+    applies=Applies.RELOAD,
+)
+SPOOL_MAX_BYTES = SECTION.setting(
+    "tidegate.spool.max_bytes",
+    kinds.size(1 << 20),
+    2 << 30,
+    "Disk space for events that are accepted but not yet stored, over all workers; when it is used up, "
+    "requests are answered 503.",
+)
+SPOOL_MEMORY = SECTION.setting(
+    "tidegate.spool.memory",
+    kinds.size(1 << 20),
+    64 << 20,
+    "Memory of each worker for events on their way; what exceeds it is read back from disk.",
+)
+SPOOL_SEGMENT_BYTES = SECTION.setting(
+    "tidegate.spool.segment_bytes",
+    kinds.size(1 << 20),
+    16 << 20,
+    "Size of one file of the spool.",
+)
+DEAD_LETTERS_MAX_BYTES = SECTION.setting(
+    "tidegate.dead_letters.max_bytes",
+    kinds.size(1 << 20),
+    100 << 20,
+    "Disk space for events that Elasticsearch refuses for what is in them, over all workers; the oldest make room.",
+)
+DEAD_LETTERS_MAX_AGE = SECTION.setting(
+    "tidegate.dead_letters.max_age", kinds.duration(1.0), 30 * 86400.0, "How long they are kept."
+)
+RESPONSE_TIMEOUT = SECTION.setting(
+    "tidegate.elasticsearch.response_timeout",
+    kinds.duration(0.1),
+    60.0,
+    "Longest wait for the answer to a bulk request, which is then sent again (and stored once). "
+    "Elasticsearch's own time limit for a bulk is one minute.",
+)
+FLUSH_DOCUMENTS = SECTION.setting(
+    "tidegate.elasticsearch.flush_documents",
+    kinds.integer(1, 1_000_000),
+    5000,
+    "Most documents of one bulk request.",
+)
+LOG_FORMAT = SECTION.setting(
+    "tidegate.logging.format",
+    kinds.choice("auto", "json", "human"),
+    "auto",
+    "`json` (with ECS fields) or `human`; `auto`: human on a terminal.",
+    applies=Applies.RELOAD,
+)
+LOG_REQUESTS = SECTION.setting(
+    "tidegate.logging.requests",
+    kinds.choice("all", "errors", "off"),
+    "all",
+    "Which requests are logged, one line each.",
+    applies=Applies.RELOAD,
+)

@@ -1,0 +1,76 @@
+"""What is said of settings without effect, and of what leaves the port open."""
+
+from __future__ import annotations
+
+import pytest
+from settings_loading import Loading
+
+ES = "output.elasticsearch.hosts: [es]\n"
+
+
+def test_warnings_name_the_consequence_once_for_a_section(loading: Loading) -> None:
+    settings = loading(
+        ES + "apm-server:\n  rum: {enabled: true, allow_origins: [a]}\n  sampling.tail.policies: [{sample_rate: 0.1}]\n"
+        "  hots: x\n  agent.config.cache.expiration: 30s\n  kibana: {host: x, username: a, password: b, path: c, space.id: d}\n"
+    )
+    warnings = [warning.rpartition("given.yml:")[2] for warning in settings.warnings]
+    assert len(warnings) == 4
+    assert warnings[0] == "5: apm-server.hots: this key is unknown and ignored; did you mean `apm-server.host`?"
+    assert warnings[1].startswith(
+        "3: apm-server.rum.enabled, apm-server.rum.allow_origins: RUM endpoints are not built yet"
+    )
+    assert warnings[2] == "4: apm-server.sampling.tail.policies: tail sampling is not built: every trace will be stored"
+    assert " and 1 more: Kibana is not asked" in warnings[3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "apm-server.rum: {enabled: false, allow_origins: [a]}",
+        "apm-server.ssl: {enabled: false, certificate: /a, key: /b}",
+        "apm-server.auth.secret_token:",
+        "apm-server.auth.api_key: {enabled: false, limit: 7}",
+        "apm-server.sampling.tail: {enabled: false, policies: [{service.name: a}]}",
+        "http: {enabled: false, port: 1}",
+        "monitoring: {enabled: false, elasticsearch.hosts: [a]}",
+        "setup.template.enabled: false",
+        "apm-server.ilm.enabled: false",
+        "apm-server.expvar.enabled: false",
+        "logging: {to_files: false, files.keepfiles: 3}",
+        "apm-server.max_connections: 0",
+    ],
+)
+def test_what_is_off_is_silent(loading: Loading, text: str) -> None:
+    settings = loading(ES + text)
+    assert (settings.warnings, settings.alarms) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("apm-server.secret_token: abc", "it protects nothing"),
+        ("apm-server.api_key.enabled: true", "it protects nothing"),
+        ("apm-server.auth.secret_token: ''", "is empty: it protects nothing"),
+        ("apm-server.auth.secret_token: '${EMPTY}'", "is empty: it protects nothing"),
+        ("apm-server.rum.event_rate.limit: 7", "it limits nothing"),
+        ("apm-server.host: ':8200'", "no authentication on :8200"),
+    ],
+)
+def test_what_leaves_the_port_open_is_an_alarm(loading: Loading, text: str, words: str) -> None:
+    [alarm] = loading(ES + text, environ={"EMPTY": ""}).alarms
+    assert words in alarm
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "words"),
+    [
+        ("output.elasticsearch.ssl.verification_mode: none", {}, "certificate is not checked"),
+        ("output.elasticsearch: {flush_bytes: 1KB}", {}, "raised to 24 KiB"),
+        ("output.elasticsearch: {api_key: 'a:b', username: c}", {}, "not used"),
+        ("", {"HTTPS_PROXY": "http://proxy"}, "HTTPS_PROXY: not used"),
+        ("output.elasticsearch.max_retries: 5", {}, "without limit"),
+    ],
+)
+def test_warnings_about_elasticsearch(loading: Loading, text: str, environ: dict[str, str], words: str) -> None:
+    [warning] = loading(ES + text, environ=environ).warnings
+    assert words in warning
