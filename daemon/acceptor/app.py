@@ -1,0 +1,122 @@
+"""The acceptor put together: listener, protocol, routes, courier, and the settings, which can be exchanged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+
+from tidegate.daemon.acceptor.listener import Listener
+from tidegate.daemon.api.bases import Bases
+from tidegate.daemon.api.gate import Gate
+from tidegate.daemon.api.request_log import RequestLog
+from tidegate.daemon.api.routes import State, Wiring, serve
+from tidegate.daemon.h1.exchange import BodySink, Exchange
+from tidegate.daemon.h1.protocol import HttpProtocol
+from tidegate.daemon.h1.responses import Answer, Responder
+from tidegate.daemon.outcomes import RequestOutcome
+from tidegate.daemon.settings.parts import AcceptorPart
+from tidegate.daemon.wire.courier import Courier
+
+CUT_GRACE = 0.5
+"""Seconds for connections that were cut to take leave of the loop."""
+
+_log = logging.getLogger("tidegate.acceptor")
+
+
+class Acceptor:
+    """Serves HTTP on inherited sockets. All methods from the event loop's thread."""
+
+    def __init__(
+        self,
+        part: AcceptorPart,
+        courier: Courier,
+        sockets: Sequence[socket.socket],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.part = part
+        self.state = State()
+        self.responder = Responder(part.response_headers)
+        self.log = RequestLog()
+        self._courier = courier
+        self._loop = loop
+        self._gate = Gate(part.max_concurrent_decoders)
+        self._wiring = Wiring(courier, self._gate, Bases(part), self.state)
+        self._connections: set[HttpProtocol] = set()
+        self._listener = Listener(loop, sockets, self._make_protocol, part.max_connections)
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def _make_protocol(self) -> HttpProtocol:
+        return HttpProtocol(self, self._loop)
+
+    def start(self) -> None:
+        """Begins to accept connections."""
+        self._listener.start()
+
+    def reload(self, part: AcceptorPart) -> None:
+        """Exchanges the settings: for requests that begin from now on (`max_header_size` for new connections)."""
+        self.part = part
+        self.responder = Responder(part.response_headers)
+        self._gate.resize(part.max_concurrent_decoders)
+        self._wiring = Wiring(self._courier, self._gate, Bases(part), self.state)
+        self._listener.limit(part.max_connections)
+
+    async def drain(self, timeout: float) -> int:
+        """Stops: no new connections, idle ones end, running requests may finish within `timeout` seconds, then they are
+        cut. Returns how many were cut (http-surface.md 10.5)."""
+        self.state.draining = True
+        self._listener.close()
+        for connection in list(self._connections):
+            connection.drain()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), timeout)
+        left = list(self._connections)
+        if left:
+            _log.warning(
+                "%d connections did not end within %.1f s (apm-server.shutdown_timeout) and are cut", len(left), timeout
+            )
+            for connection in left:
+                connection.abort()
+            try:
+                await asyncio.wait_for(self._empty.wait(), CUT_GRACE)
+            except TimeoutError:
+                _log.warning("%d connections are still open", len(self._connections))
+        return len(left)
+
+    @property
+    def connections(self) -> int:
+        """Connections that are open."""
+        return len(self._connections)
+
+    # `Service`, for the protocol.
+
+    @property
+    def draining(self) -> bool:
+        return self.state.draining
+
+    def serve(self, exchange: Exchange) -> BodySink | None:
+        return serve(exchange, self._wiring)
+
+    def ended(self, exchange: Exchange, answer: Answer, body_bytes: int, started: float) -> None:
+        self.log.ended(exchange, answer, body_bytes, int((self._loop.time() - started) * 1e9))
+
+    def failed(self, exchange: Exchange) -> Answer:
+        _log.exception("the handler of %s failed; the request got a 500", exchange.head.path[:256])
+        text = "panic handling request"
+        return Answer(RequestOutcome.INTERNAL, text, detail=text)
+
+    def opened(self, connection: HttpProtocol) -> None:
+        self._connections.add(connection)
+        self._empty.clear()
+        if self.state.draining:
+            # Accepted just before the listener closed.
+            self._loop.call_soon(connection.drain)
+
+    def closed(self, connection: HttpProtocol) -> None:
+        self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()
+        self._listener.released()

@@ -1,0 +1,137 @@
+"""Takes connections from the listening sockets that the supervisor bound."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable, Sequence
+
+ACCEPTS_PER_TURN = 64
+"""Connections taken before those that exist have their turn."""
+
+EXHAUSTED_PAUSE = 1.0
+"""Seconds without accepting after the process or the machine ran out of descriptors or memory for sockets. The kernel
+keeps the clients waiting; trying at once again would only burn the processor."""
+
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+_log = logging.getLogger("tidegate.listener")
+
+
+class Listener:
+    """Accepts while fewer than `max_connections` (0: no limit) are open; further clients wait in the kernel."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sockets: Sequence[socket.socket],
+        make_protocol: Callable[[], asyncio.BaseProtocol],
+        max_connections: int,
+    ) -> None:
+        self._loop = loop
+        self._sockets = list(sockets)
+        self._make_protocol = make_protocol
+        self._max_connections = max_connections
+        self._open = 0
+        self._accepting = False
+        self._exhausted: asyncio.TimerHandle | None = None
+        self._starting: set[asyncio.Task[object]] = set()
+
+    @property
+    def connections(self) -> int:
+        """Connections that are open."""
+        return self._open
+
+    def start(self) -> None:
+        """Begins to accept."""
+        for listening in self._sockets:
+            listening.setblocking(False)
+        self._watch()
+
+    def limit(self, max_connections: int) -> None:
+        """Sets another limit; connections above it stay."""
+        self._max_connections = max_connections
+        self._watch()
+
+    def released(self) -> None:
+        """A connection that this listener accepted is gone."""
+        self._open -= 1
+        self._watch()
+
+    def close(self) -> None:
+        """Closes the listening sockets of this process."""
+        self._pause()
+        if self._exhausted is not None:
+            self._exhausted.cancel()
+            self._exhausted = None
+        for listening in self._sockets:
+            listening.close()
+        self._sockets.clear()
+
+    def _full(self) -> bool:
+        return 0 < self._max_connections <= self._open
+
+    def _watch(self) -> None:
+        if self._accepting or self._exhausted is not None or self._full():
+            return
+        for listening in self._sockets:
+            self._loop.add_reader(listening.fileno(), self._accept, listening)
+            self._accepting = True
+
+    def _pause(self) -> None:
+        if self._accepting:
+            self._accepting = False
+            for listening in self._sockets:
+                self._loop.remove_reader(listening.fileno())
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(ACCEPTS_PER_TURN):
+            if self._full():
+                self._pause()
+                return
+            try:
+                connection, _ = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionError):
+                return
+            except OSError as problem:
+                if problem.errno not in _EXHAUSTED:
+                    raise
+                self._rest(problem)
+                return
+            connection.setblocking(False)
+            self._open += 1
+            task = self._loop.create_task(self._connect(connection))
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
+
+    def _rest(self, problem: OSError) -> None:
+        _log.warning(
+            "cannot accept connections: %s; clients wait. Raise the limit of open files (LimitNOFILE=, ulimit -n), "
+            "or lower apm-server.max_connections below it (open now: %d)",
+            problem.strerror,
+            self._open,
+        )
+        self._pause()
+        self._exhausted = self._loop.call_later(EXHAUSTED_PAUSE, self._rested)
+
+    def _rested(self) -> None:
+        self._exhausted = None
+        self._watch()
+
+    async def _connect(self, connection: socket.socket) -> None:
+        made = False
+
+        def make() -> asyncio.BaseProtocol:
+            nonlocal made
+            made = True
+            return self._make_protocol()
+
+        try:
+            await self._loop.connect_accepted_socket(make, connection)
+        except OSError as problem:
+            _log.debug("a connection ended before it began: %s", problem)
+            connection.close()
+            if not made:
+                self.released()

@@ -1,0 +1,19 @@
+"""`/intake/v2/events`: event streams of agents in services (http-surface.md 2)."""
+
+from __future__ import annotations
+
+from tidegate.daemon.api.bases import Bases
+from tidegate.daemon.api.gate import Gate
+from tidegate.daemon.api.stream import IntakeStream
+from tidegate.daemon.h1.exchange import BodySink, Exchange
+from tidegate.daemon.h1.request_head import query_names
+from tidegate.daemon.wire.courier import Courier
+
+
+def begin_stream(exchange: Exchange, courier: Courier, gate: Gate, bases: Bases) -> BodySink:
+    """Begins to read the events of a request that no guard refused."""
+    query = exchange.head.query
+    verbose = bool(query) and "verbose" in query_names(query)
+    stream = IntakeStream(exchange, courier, gate, bases.backend(exchange), verbose)
+    stream.start()
+    return stream

@@ -1,0 +1,120 @@
+"""The route table: every path that the intake port answers, who may call it, and what guards it (http-surface.md 1).
+
+No route reads an event back: handlers get an exchange and what `Wiring` holds, and the courier only takes.
+"""
+
+from __future__ import annotations
+
+import html
+import posixpath
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple
+from urllib.parse import quote
+
+from tidegate.daemon.api.bases import Bases
+from tidegate.daemon.api.gate import Gate
+from tidegate.daemon.api.guards import Guard, events_are_ndjson, events_are_posted, reads_only
+from tidegate.daemon.api.info import answer_info
+from tidegate.daemon.api.intake import begin_stream
+from tidegate.daemon.h1.exchange import BodySink, Exchange
+from tidegate.daemon.h1.request_head import RequestHead
+from tidegate.daemon.h1.responses import Answer, Page
+from tidegate.daemon.outcomes import RequestOutcome
+from tidegate.daemon.wire.courier import Courier
+
+
+class State:
+    """What the acceptor is told while it runs."""
+
+    __slots__ = ("draining", "publish_ready")
+
+    def __init__(self) -> None:
+        self.publish_ready = False
+        self.draining = False
+
+
+class Wiring(NamedTuple):
+    """What handlers may use."""
+
+    courier: Courier
+    gate: Gate
+    bases: Bases
+    state: State
+
+
+class Callers(Enum):
+    """Who may call a route."""
+
+    EVERYBODY = "no credentials are asked for, but what is answered may depend on them"
+    AGENTS = "agents in services; with credentials, once a method of authentication is configured"
+
+
+class Route(NamedTuple):
+    """One path."""
+
+    path: str
+    methods: tuple[str, ...]
+    callers: Callers
+    guards: tuple[Guard, ...]
+    """In the order in which they are asked; the first refusal is the answer (http-surface.md 1.4). Authentication of
+    `callers` comes before all of them: its errors win over a wrong method or content type."""
+    handler: Callable[[Exchange, Wiring], BodySink | None]
+
+
+def _info(exchange: Exchange, wiring: Wiring) -> BodySink | None:
+    answer_info(exchange, wiring.state.publish_ready)
+    return None
+
+
+def _intake(exchange: Exchange, wiring: Wiring) -> BodySink | None:
+    return begin_stream(exchange, wiring.courier, wiring.gate, wiring.bases)
+
+
+ROUTES = (
+    Route("/", ("GET", "HEAD"), Callers.EVERYBODY, (reads_only,), _info),
+    Route("/intake/v2/events", ("POST",), Callers.AGENTS, (events_are_posted, events_are_ndjson), _intake),
+)
+
+BY_PATH = {route.path: route for route in ROUTES}
+
+NOT_FOUND = Answer(RequestOutcome.NOT_FOUND, RequestOutcome.NOT_FOUND.value.message, routed=False)
+
+
+def serve(exchange: Exchange, wiring: Wiring) -> BodySink | None:
+    """Answers a request, or returns the sink for its body."""
+    head = exchange.head
+    route = BY_PATH.get(head.path)
+    if route is None:
+        exchange.answer(_without_route(head))
+        return None
+    for guard in route.guards:
+        refused = guard(head, exchange.part)
+        if refused is not None:
+            exchange.answer(refused)
+            return None
+    return route.handler(exchange, wiring)
+
+
+def _without_route(head: RequestHead) -> Answer:
+    if head.target == "*" and head.method == "OPTIONS":
+        return Answer(RequestOutcome.OK, routed=False)
+    cleaned = clean_path(head.path)
+    if cleaned == head.path:
+        return NOT_FOUND
+    location = quote(cleaned, safe="/:@!$&'()*+,;=~") + (f"?{head.query}" if head.query else "")
+    body = None
+    if head.method in ("GET", "HEAD"):
+        text = f'<a href="{html.escape(location)}">Temporary Redirect</a>.\n\n'
+        body = Page("text/html; charset=utf-8", text.encode())
+    return Answer(RequestOutcome.REDIRECTED, body, (("Location", location),), routed=False)
+
+
+def clean_path(path: str) -> str:
+    """The path without `//`, `/./` and `/../`; a slash at its end stays. What is no path stays as it is."""
+    if not path.startswith("/") or ("//" not in path and "/." not in path):
+        return path
+    cleaned = posixpath.normpath("/" + path.lstrip("/"))
+    if path.endswith(("/", "/.", "/..")) and cleaned != "/":
+        cleaned += "/"
+    return cleaned

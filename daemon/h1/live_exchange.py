@@ -1,0 +1,69 @@
+"""One request on a connection, as its handler sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tidegate.daemon.h1.exchange import BodySink
+from tidegate.daemon.h1.request_head import RequestHead
+from tidegate.daemon.h1.responses import Answer
+
+if TYPE_CHECKING:
+    from tidegate.daemon.h1.protocol import HttpProtocol
+
+
+class LiveExchange:
+    """One request on a connection; see `Exchange`."""
+
+    __slots__ = (
+        "_protocol",
+        "answered",
+        "body_bytes",
+        "clock",
+        "head",
+        "over",
+        "part",
+        "paused_at",
+        "peer_ip",
+        "peer_port",
+        "received_ns",
+        "sink",
+        "started",
+        "wanted",
+    )
+
+    def __init__(self, protocol: HttpProtocol, head: RequestHead, received_ns: int) -> None:
+        self._protocol = protocol
+        self.head = head
+        self.peer_ip = protocol.peer_ip
+        self.peer_port = protocol.peer_port
+        self.clock = protocol.clock
+        self.part = protocol.service.part
+        self.received_ns = received_ns
+        self.started = protocol.clock.time()
+        self.sink: BodySink | None = None
+        self.wanted = False
+        self.paused_at = self.started
+        self.answered = False
+        self.over = False
+        self.body_bytes = 0
+
+    def answer(self, answer: Answer) -> None:
+        if self.answered:
+            raise RuntimeError("a request has one answer")
+        self.answered = True
+        self.sink = None
+        self._protocol.send_answer(self, answer)
+        body_bytes = self.body_bytes if self.head.chunked else self.head.content_length
+        self._protocol.service.ended(self, answer, body_bytes, self.started)
+        self._protocol.go_on()
+
+    def pause(self) -> None:
+        if self.wanted:
+            self.wanted = False
+            self._protocol.body_unwanted(self)
+
+    def resume(self) -> None:
+        if not self.wanted and not self.answered and not self.over:
+            self.wanted = True
+            self._protocol.body_wanted(self)

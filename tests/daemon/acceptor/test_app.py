@@ -1,0 +1,247 @@
+"""The acceptor on real sockets, with fake workers."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gc
+import gzip
+import socket
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvloop
+from http_fakes import FakeCourier, make_part
+from tidegate.daemon.acceptor.app import Acceptor
+from tidegate.daemon.acceptor.listener import Listener
+from tidegate.daemon.api.stream import IntakeStream
+
+META = b'{"metadata":{}}\n'
+LINE = b'{"log":{"message":"m"}}\n'
+
+
+def post(body: bytes, extra: str = "", query: str = "") -> bytes:
+    head = f"POST /intake/v2/events{query} HTTP/1.1\r\nHost: x\r\n{extra}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class Running:
+    """An acceptor that serves, and its address."""
+
+    def __init__(self, courier: FakeCourier | None = None, **settings: Any) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.courier = courier or FakeCourier(at_once=True)
+        self.acceptor = Acceptor(make_part(**settings), self.courier, [self.socket], asyncio.get_running_loop())
+        self.acceptor.start()
+
+    async def connect(self) -> Connection:
+        return Connection(*await asyncio.open_connection("127.0.0.1", self.port))
+
+    async def quiet(self, connections: int) -> None:
+        """Waits until so many connections are open."""
+        async with asyncio.timeout(5):
+            while self.acceptor.connections != connections:
+                await asyncio.sleep(0.005)
+
+
+class Connection:
+    """A client's end."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def ask(self, data: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer."""
+        self.writer.write(data)
+        return await self.answer()
+
+    async def answer(self) -> tuple[int, bytes]:
+        async with asyncio.timeout(5):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            return int(head[9:12]), await self.reader.readexactly(length)
+
+    async def ended(self) -> bool:
+        """Whether the server ends the connection."""
+        try:
+            async with asyncio.timeout(5):
+                return await self.reader.read() == b""
+        except ConnectionError:
+            return True
+
+    async def close(self) -> None:
+        self.writer.close()
+        try:
+            await self.writer.wait_closed()
+        except ConnectionError:
+            pass
+
+
+Scene = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def run(request: pytest.FixtureRequest) -> Callable[[Scene], None]:
+    """Runs a scene on each kind of loop."""
+
+    def runs(scene: Scene) -> None:
+        factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
+        with asyncio.Runner(loop_factory=factory) as runner:
+
+            async def whole() -> None:
+                await scene()
+
+            runner.run(whole())
+
+    return runs
+
+
+def test_serves_and_keeps_connections(run: Callable[[Scene], None]) -> None:
+    async def scene() -> None:
+        running = Running()
+        client = await running.connect()
+        assert (await client.ask(GET))[0] == 200
+        assert await client.ask(post(META + LINE * 3)) == (202, b"")
+        assert await client.ask(post(META + LINE * 3000, query="?verbose")) == (202, b'{"accepted":3000}\n')
+        assert (await client.ask(post(b"nonsense")))[0] == 400
+        assert (await client.ask(GET))[0] == 200
+        await client.close()
+        await running.quiet(0)
+        assert await running.acceptor.drain(1) == 0
+
+    run(scene)
+
+
+def test_connections_above_the_limit_wait(run: Callable[[Scene], None]) -> None:
+    async def scene() -> None:
+        running = Running(max_connections=2)
+        first, second, third = [await running.connect() for _ in range(3)]
+        for client in (first, second):
+            assert (await client.ask(GET))[0] == 200
+        third.writer.write(GET)
+        await asyncio.sleep(0.05)
+        assert running.acceptor.connections == 2
+        await first.close()
+        assert (await third.answer())[0] == 200
+        fourth = await running.connect()
+        fourth.writer.write(GET)
+        running.acceptor.reload(make_part(max_connections=3))
+        assert (await fourth.answer())[0] == 200
+        for client in (second, third, fourth):
+            await client.close()
+        await running.quiet(0)
+        await running.acceptor.drain(1)
+
+    run(scene)
+
+
+def test_draining_ends_idle_connections_and_waits_for_busy_ones(run: Callable[[Scene], None]) -> None:
+    async def scene() -> None:
+        running = Running(courier := FakeCourier())
+        idle, busy, stuck = [await running.connect() for _ in range(3)]
+        await idle.ask(GET)
+        body = post(META + LINE)
+        for client in (busy, stuck):
+            client.writer.write(body[:-3])
+        await running.quiet(3)
+        await asyncio.sleep(0.05)
+        draining = asyncio.create_task(running.acceptor.drain(0.5))
+        assert await idle.ended()
+        with pytest.raises(ConnectionError):
+            await running.connect()
+        busy.writer.write(body[-3:])
+        while not courier.unanswered:
+            await asyncio.sleep(0.005)
+        courier.answer_all()
+        assert await busy.answer() == (202, b"")
+        assert await busy.ended()
+        await busy.close()
+        assert await draining == 1
+        assert await stuck.ended()
+        for client in (idle, stuck):
+            await client.close()
+        assert running.acceptor.connections == 0
+
+    run(scene)
+
+
+def test_a_reload_holds_for_the_next_request(run: Callable[[Scene], None]) -> None:
+    async def scene() -> None:
+        running = Running()
+        client = await running.connect()
+        assert b'"version":"9.5.2"' in (await client.ask(GET))[1]
+        running.acceptor.reload(make_part(version="9.9.9"))
+        running.acceptor.state.publish_ready = True
+        body = (await client.ask(GET))[1]
+        assert b'"version":"9.9.9"' in body
+        assert b'"publish_ready":true' in body
+        await client.close()
+        await running.acceptor.drain(1)
+
+    run(scene)
+
+
+def test_a_finished_request_leaves_nothing_to_the_garbage_collector(
+    run: Callable[[Scene], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream holds some 100 KB of inflater: thousands a second must go at once, not when the collector comes."""
+    streams: list[weakref.ref[IntakeStream]] = []
+    start = IntakeStream.start
+
+    def remembered(stream: IntakeStream) -> None:
+        streams.append(weakref.ref(stream))
+        start(stream)
+
+    monkeypatch.setattr(IntakeStream, "start", remembered)
+
+    async def scene() -> None:
+        running = Running()
+        client = await running.connect()
+        gc.disable()
+        try:
+            assert (await client.ask(post(gzip.compress(META + LINE * 3000), "Content-Encoding: gzip\r\n")))[0] == 202
+            assert (await client.ask(post(b"nonsense")))[0] == 400
+            await client.ask(GET)
+            assert [stream() for stream in streams] == [None, None]
+        finally:
+            gc.enable()
+        await client.close()
+        await running.acceptor.drain(1)
+
+    run(scene)
+
+
+class EmptyHanded(socket.socket):
+    """A listening socket of a process without free descriptors."""
+
+    tries = 0
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        type(self).tries += 1
+        raise OSError(errno.EMFILE, "Too many open files")
+
+
+def test_without_descriptors_it_pauses_and_says_so(
+    run: Callable[[Scene], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene() -> None:
+        EmptyHanded.tries = 0
+        with EmptyHanded() as listening, socket.socket() as client:
+            listening.bind(("127.0.0.1", 0))
+            listening.listen()
+            listener = Listener(asyncio.get_running_loop(), [listening], asyncio.Protocol, 0)
+            listener.start()
+            client.connect(listening.getsockname())
+            await asyncio.sleep(0.2)
+            assert EmptyHanded.tries == 1
+            assert "LimitNOFILE" in caplog.text
+            listener.close()
+
+    run(scene)

@@ -1,0 +1,120 @@
+"""The route table, its guards, and what is answered without a route."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from http_fakes import FakeClock, FakeCourier, FakeExchange, make_part
+from tidegate.daemon.api.bases import KEPT, Bases
+from tidegate.daemon.api.gate import Gate
+from tidegate.daemon.api.routes import ROUTES, State, Wiring, clean_path, serve
+from tidegate.daemon.h1.request_head import RequestHead
+from tidegate.daemon.h1.responses import Page
+from tidegate.daemon.wire.frames import RequestBase, unpack_base
+
+
+def call(line: str, headers: list[tuple[bytes, bytes]] | None = None) -> FakeExchange:
+    part = make_part()
+    exchange = FakeExchange(part, FakeClock())
+    method, target = line.split(" ")
+    exchange.head = RequestHead(method.encode(), target.encode(), headers or [])
+    sink = serve(exchange, Wiring(FakeCourier(at_once=True), Gate(0), Bases(part), State()))
+    if sink is not None:
+        sink.end()
+    return exchange
+
+
+INFO = {"build_date": "2026-01-02T03:04:05Z", "build_sha": "abc", "publish_ready": False, "version": "9.5.2"}
+ELSEWHERE = (
+    "method not supported: this is the server information endpoint; "
+    "did you mean to send data to another endpoint instead?"
+)
+NDJSON, TEXT = b"application/x-ndjson", b"text/plain"
+
+
+def refused(message: str) -> dict[str, Any]:
+    return {"accepted": 0, "errors": [{"message": message}]}
+
+
+@pytest.mark.parametrize(
+    ("line", "content_type", "status", "body"),
+    [
+        ("GET /", None, 200, INFO),
+        ("HEAD /", None, 200, INFO),
+        ("GET /?x=y", None, 200, INFO),
+        ("GET http://here/", None, 200, INFO),
+        ("POST /", NDJSON, 405, ELSEWHERE),
+        ("GET /nothing", None, 404, "404 page not found"),
+        ("POST /Intake/v2/events", NDJSON, 404, "404 page not found"),
+        ("POST /intake/v2/events/", NDJSON, 404, "404 page not found"),
+        ("POST /intake/v2/events", NDJSON, 202, None),
+        ("POST /intake/v2/event%73", NDJSON, 202, None),
+        ("POST /intake/v2/events?verbose", NDJSON + b"; charset=utf-8", 202, {"accepted": 0}),
+        ("POST /intake/v2/events", b"", 202, None),
+        ("POST /intake/v2/events", None, 202, None),
+        ("POST /intake/v2/events", TEXT, 400, refused("invalid content type: 'text/plain'")),
+        ("POST /intake/v2/events", b"x\xff", 400, refused("invalid content type: 'x\ufffd'")),
+        ("GET /intake/v2/events", TEXT, 400, refused("only POST requests are supported")),
+        ("OPTIONS *", None, 200, None),
+        ("GET *", None, 404, "404 page not found"),
+    ],
+)
+def test_requests(line: str, content_type: bytes | None, status: int, body: object) -> None:
+    exchange = call(line, [] if content_type is None else [(b"content-type", content_type)])
+    assert (exchange.status, exchange.body) == (status, body)
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/intake//v2/events?x=1", "/intake/v2/events?x=1"),
+        ("/config/./v1/agents", "/config/v1/agents"),
+        ("/a/../intake/v2/events", "/intake/v2/events"),
+        ("//evil.example/..", "/"),
+        ("//evil.example", "/evil.example"),
+        ("/%2f/a", "/a"),
+        ("/..", "/"),
+        ("/a/b/../", "/a/"),
+    ],
+)
+def test_paths_are_cleaned_by_redirection(path: str, location: str) -> None:
+    exchange = call(f"GET {path}")
+    assert (exchange.status, exchange.answers[0].headers) == (307, (("Location", location),))
+    assert isinstance(exchange.body, Page)
+    assert call(f"POST {path}").body is None
+
+
+@pytest.mark.parametrize("path", ["/", "/a", "/a/", "/a.b/c", "/a..b", "/.well-known"])
+def test_clean_paths_stay(path: str) -> None:
+    assert clean_path(path) == path
+
+
+def test_paths_are_unique_and_every_route_says_who_may_call() -> None:
+    assert len({route.path for route in ROUTES}) == len(ROUTES)
+    assert all(route.callers and route.methods for route in ROUTES)
+
+
+def test_the_base_carries_what_request_and_settings_add() -> None:
+    part = make_part(namespace="n", default_environment="e", hostname="h", version="1")
+    exchange = FakeExchange(part, FakeClock(), [(b"x-forwarded-for", b"203.0.113.7")])
+    bases = Bases(part)
+    packed = bases.backend(exchange)
+    assert bases.backend(exchange) is packed
+    assert unpack_base(packed) == RequestBase(
+        namespace="n", default_environment="e", observer_hostname="h", observer_version="1", host_ip="203.0.113.7"
+    )
+
+
+def test_without_personal_data_there_is_no_address() -> None:
+    part = make_part(capture_personal_data=False)
+    assert unpack_base(Bases(part).backend(FakeExchange(part, FakeClock()))).host_ip == ""
+
+
+def test_kept_bases_are_bounded() -> None:
+    part = make_part()
+    bases = Bases(part)
+    for number in range(KEPT + 10):
+        address = f"10.0.{number // 256}.{number % 256}".encode()
+        bases.backend(FakeExchange(part, FakeClock(), [(b"x-real-ip", address)]))
+    assert len(bases._backend) <= KEPT
