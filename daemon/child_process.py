@@ -1,0 +1,108 @@
+"""One child as its supervisor sees it: started by exec with a control socket, watched, killed, reaped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+from tidegate.daemon.control.channel import Channel
+from tidegate.daemon.control.messages import AnyMessage, Configure, Failed, Heartbeat, Started, Trying
+
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(8 * 1024 * 1024), "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024)}
+"""With glibc's defaults a process may give back and fault in the pages of every large buffer (spec/performance.md 9a)."""
+
+
+class Child:
+    """A running child; `role` is acceptor or worker, `number` its place, `incarnation` counts all children."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        role: str,
+        module: str,
+        configure: Configure,
+        sockets: Sequence[socket.socket],
+        received: Callable[[Child, AnyMessage], None],
+        died: Callable[[Child], None],
+    ) -> None:
+        self.role = role
+        self.number = configure.number
+        self.incarnation = configure.incarnation
+        self.started: Started | None = None
+        self.failure: str | None = None
+        self.trying: str | None = None
+        self.killed_as_silent = False
+        self.heard = loop.time()
+        self._loop = loop
+        self._received = received
+        self._died = died
+        ours, theirs = socket.socketpair()
+        descriptors = [theirs.fileno(), *(sock.fileno() for sock in sockets)]
+        self._process = subprocess.Popen(  # noqa: S603 - the command is this interpreter and a module of ours
+            [sys.executable, "-P", "-m", module, *map(str, descriptors)],
+            pass_fds=descriptors,
+            stdin=subprocess.DEVNULL,
+            env={**MALLOC, **os.environ},
+        )
+        theirs.close()
+        self._channel = Channel(loop, ours, self._on_message, lambda: None)
+        self._pidfd = os.pidfd_open(self._process.pid)
+        loop.add_reader(self._pidfd, self._on_death)
+        self._channel.send(configure)
+
+    @property
+    def name(self) -> str:
+        return f"{self.role} {self.number}"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, message: AnyMessage) -> None:
+        """Sends a control message."""
+        self._channel.send(message)
+
+    def kill(self) -> None:
+        """SIGKILL; `died` follows once it is reaped."""
+        signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+    def exit_text(self) -> str:
+        """How it ended, in words."""
+        code = self._process.returncode
+        if self.killed_as_silent:
+            return "was silent and has been killed"
+        if code is not None and code < 0:
+            return f"was ended by signal {-code} ({signal.Signals(-code).name})"
+        return f"ended with exit code {code}"
+
+    @property
+    def refused_to_start(self) -> bool:
+        """It ended by itself before it served: a successor would do the same."""
+        return self.started is None and (self.failure is not None or (self._process.returncode or 0) > 0)
+
+    def _on_message(self, message: AnyMessage) -> None:
+        self.heard = self._loop.time()
+        match message:
+            case Started():
+                self.started = message
+            case Failed():
+                self.failure = message.reason
+            case Trying():
+                self.trying = message.batch
+            case Heartbeat():
+                return
+        self._received(self, message)
+
+    def _on_death(self) -> None:
+        self._process.wait()
+        self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        # Its last words may still be in the socket.
+        self._channel.read_rest()
+        self._channel.close()
+        self._died(self)

@@ -1,0 +1,223 @@
+"""The supervisor: binds, starts the children, watches them, and ends them in order. It sees no event and no request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from tidegate.daemon import __version__
+from tidegate.daemon.child_process import Child
+from tidegate.daemon.control.child import HEARTBEAT_S
+from tidegate.daemon.control.messages import (
+    AcceptorAddress,
+    Acceptors,
+    AnyMessage,
+    Configure,
+    Drain,
+    Started,
+    StoreReady,
+    WorkerGone,
+)
+from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK
+from tidegate.daemon.places import RuntimeFolder, listen, lock_data_folder, make_data_folder
+from tidegate.daemon.restarts import RestartDelay
+from tidegate.daemon.settings.parts import AcceptorPart, WorkerPart
+
+log = logging.getLogger("tidegate.supervisor")
+
+SILENT_S = 12.0
+"""A child that says nothing for so long is taken for hung; a heartbeat is due every second."""
+KILL_GRACE_S = 1.0
+"""After the drain timeout a child has so long to leave by itself."""
+MODULES = {"acceptor": "tidegate.daemon.acceptor.main", "worker": "tidegate.workers.main"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that the supervisor needs of the settings."""
+
+    addresses: list[tuple[str, int]]
+    """Host and port to listen on."""
+    path_data: Path
+    runtime_directory: str | None
+    shutdown_timeout: float
+    acceptors: list[AcceptorPart]
+    workers: list[WorkerPart]
+    serving: Callable[[], None] = lambda: None
+    """Called once when all children serve."""
+
+
+class Supervisor:
+    """One run from start to stop. `start` raises StartError; `run` returns the exit code."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self._exit_code = EXIT_OK
+        self._stopping = False
+        self._served = False
+        self._store_ready = False
+        self._incarnations = 0
+        self._children: dict[tuple[str, int], Child] = {}
+        self._delays: dict[tuple[str, int], RestartDelay] = {}
+        self._death = asyncio.Event()
+        self._sockets: list[socket.socket] = []
+
+    def start(self) -> None:
+        """Takes the data folder, the addresses and the runtime folder. Raises StartError."""
+        make_data_folder(self._plan.path_data)
+        self._lock = lock_data_folder(self._plan.path_data)
+        for host, port in self._plan.addresses:
+            self._sockets += listen(host, port)
+        self._runtime = RuntimeFolder(self._plan.path_data, self._plan.runtime_directory)
+
+    async def run(self) -> int:
+        """Serves until a signal, or until a child refuses to start; then drains. Returns the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._signalled, number)
+        self._loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+        for place in range(len(self._plan.acceptors)):
+            self._spawn("acceptor", place + 1)
+        for place in range(len(self._plan.workers)):
+            self._spawn("worker", place + 1)
+        watching = self._loop.create_task(self._watch())
+        await self._stop.wait()
+        watching.cancel()
+        await self._drain()
+        self._runtime.remove()
+        os.close(self._lock)
+        return self._exit_code
+
+    # ------------------------------------------------------------------------------------------------- children
+
+    def _spawn(self, role: str, number: int) -> None:
+        if self._stopping:
+            return
+        self._incarnations += 1
+        part = self._plan.acceptors[number - 1] if role == "acceptor" else self._plan.workers[number - 1]
+        configure = Configure(
+            number,
+            self._incarnations,
+            __version__,
+            str(self._runtime.path),
+            msgspec.Raw(msgspec.json.encode(part)),
+        )
+        sockets = self._sockets if role == "acceptor" else []
+        child = Child(self._loop, role, MODULES[role], configure, sockets, self._on_message, self._on_death)
+        self._children[role, number] = child
+        if role == "worker":
+            child.send(Acceptors(self._addresses()))
+
+    def _addresses(self) -> list[AcceptorAddress]:
+        return [
+            AcceptorAddress(child.number, child.incarnation, child.started.endpoint)
+            for child in self._children.values()
+            if child.role == "acceptor" and child.started is not None
+        ]
+
+    def _tell(self, role: str, message: AnyMessage) -> None:
+        for child in self._children.values():
+            if child.role == role:
+                child.send(message)
+
+    def _on_message(self, child: Child, message: AnyMessage) -> None:
+        if isinstance(message, Started):
+            log.debug("%s serves, process %d", child.name, child.pid)
+            if child.role == "acceptor":
+                self._tell("worker", Acceptors(self._addresses()))
+                if self._store_ready:
+                    child.send(StoreReady())
+            self._note_serving()
+        elif isinstance(message, StoreReady):
+            self._store_ready = True
+            self._tell("acceptor", message)
+
+    def _note_serving(self) -> None:
+        if not self._served and all(child.started is not None for child in self._children.values()):
+            self._served = True
+            self._plan.serving()
+
+    def _on_death(self, child: Child) -> None:
+        place = (child.role, child.number)
+        del self._children[place]
+        self._death.set()
+        if child.role == "worker":
+            self._tell("acceptor", WorkerGone(child.number, child.incarnation, child.trying))
+        if self._stopping:
+            return
+        if child.refused_to_start:
+            reason = child.failure or f"{child.name} {child.exit_text()} before it served; what it said stands above"
+            log.error("Tidegate stops: %s", reason)
+            self._exit_code = EXIT_FAILURE
+            self._stop.set()
+            return
+        delay = self._delays.setdefault(place, RestartDelay()).after_death(self._loop.time())
+        log.error("%s %s; its successor starts in %.1f s", child.name, child.exit_text(), delay)
+        self._loop.call_later(delay, self._spawn, *place)
+
+    async def _watch(self) -> None:
+        """Kills children that hang; after a pause of the supervisor itself all have fresh time."""
+        last = self._loop.time()
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            now = self._loop.time()
+            if now - last > SILENT_S / 2:
+                for child in self._children.values():
+                    child.heard = now
+            last = now
+            for child in self._children.values():
+                if now - child.heard > SILENT_S and not child.killed_as_silent:
+                    child.killed_as_silent = True
+                    child.kill()
+
+    # ----------------------------------------------------------------------------------------------------- stop
+
+    def _signalled(self, number: int) -> None:
+        if self._stopping:
+            log.warning("second signal: children are killed; what was acknowledged stays in the spool")
+            for child in self._children.values():
+                child.kill()
+            return
+        log.info("stopping on %s, within %g s", signal.Signals(number).name, self._plan.shutdown_timeout)
+        self._stop.set()
+
+    def _hang_up(self) -> None:
+        log.warning("SIGHUP changes nothing: settings are read at start; restart Tidegate to use new ones")
+
+    async def _drain(self) -> None:
+        """Acceptors first, since their open requests need workers; then workers. Nobody outlives the timeout for long."""
+        self._stopping = True
+        for sock in self._sockets:
+            sock.close()
+        deadline = self._loop.time() + self._plan.shutdown_timeout
+        await self._end("acceptor", deadline)
+        await self._end("worker", deadline)
+
+    async def _end(self, role: str, deadline: float) -> None:
+        left = max(0.0, deadline - self._loop.time())
+        self._tell(role, Drain(left))
+        if not await self._gone(role, left + KILL_GRACE_S):
+            for child in self._children.values():
+                if child.role == role:
+                    log.warning("%s did not end within shutdown_timeout and is killed", child.name)
+                    child.kill()
+            await self._gone(role, KILL_GRACE_S)
+
+    async def _gone(self, role: str, within: float) -> bool:
+        """Whether all children of the role are dead and reaped within so many seconds."""
+        try:
+            async with asyncio.timeout(within):
+                while any(child.role == role for child in self._children.values()):
+                    self._death.clear()
+                    await self._death.wait()
+        except TimeoutError:
+            return False
+        return True
