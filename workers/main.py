@@ -1,0 +1,136 @@
+"""Wiring of the worker process: links, pipeline, spool, dispatcher and sink; started by the supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+
+import msgspec
+from tidegate.daemon.control.channel import Channel
+from tidegate.daemon.control.child import StartError, run_child
+from tidegate.daemon.control.messages import Acceptors, AnyMessage, Configure, Started, StoreReady, Trying
+from tidegate.daemon.settings.parts import WorkerPart
+from tidegate.daemon.telemetry.logs import set_up_logging
+from tidegate.daemon.wire.frames import Batch, trying_text
+from tidegate.daemon.wire.worker_links import WorkerLinks
+from tidegate.workers.documents_form import Form, load_form, save_form
+from tidegate.workers.outlet import open_outlet
+from tidegate.workers.pipeline import Pipeline
+from tidegate.workers.serve import Serving
+from tidegate.workers.sinks.contract import TryAgain
+from tidegate.workers.sinks.dead_letters import DeadLetters
+from tidegate.workers.sinks.dispatch import Dispatcher
+from tidegate.workers.spool.spool import Spool, SpoolError
+
+log = logging.getLogger("tidegate.worker")
+
+TEND_S = 60.0
+"""How often the local store drops what is too old while nothing arrives."""
+
+
+class Worker:
+    """A running worker (`child.ChildProcess`). Raises StartError when it cannot be made."""
+
+    def __init__(self, configure: Configure, part: WorkerPart, channel: Channel) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._part = part
+        self._channel = channel
+        self._form_file = Path(part.documents_file)
+        self._outlet = open_outlet(part)
+        self._spool = Spool(
+            part.spool,
+            self._outlet.compression_level,
+            self._loop.call_soon_threadsafe,
+        )
+        self._letters = DeadLetters(part.dead_letters, time.time)
+        self._dispatcher = Dispatcher(
+            self._spool,
+            self._outlet.sink,
+            self._letters,
+            self._outlet.limits,
+            wait_ready_interval=self._outlet.wait_ready_interval,
+            on_ready=self._sink_is_ready,
+        )
+        self._spool.notify = self._dispatcher.wake
+        form = load_form(self._form_file) if part.documents == "auto" else part.documents
+        self._serving = Serving(Pipeline(form == "complete"), self._spool, self._trying)
+        self._links = WorkerLinks(
+            self._loop,
+            configure.number,
+            configure.incarnation,
+            part.credit,
+            part.max_event_size,
+            self._serving.received,
+        )
+        self._tending = self._loop.create_task(self._tend())
+        self._start()
+
+    def received(self, message: AnyMessage) -> None:
+        """See `child.ChildProcess`."""
+        if isinstance(message, Acceptors):
+            self._links.follow(message.addresses)
+
+    async def drain(self, timeout: float) -> None:
+        """Sends what is there, `timeout` seconds at most; the rest stays on disk. Batches are still taken meanwhile:
+        after the supervisor's death an acceptor may be finishing its requests."""
+        self._tending.cancel()
+        sent = await asyncio.to_thread(self._dispatcher.drain, timeout)
+        self._links.close()
+        await asyncio.to_thread(self._spool.close)
+        self._letters.close()
+        counts = self._dispatcher.counts() + self._serving.counts
+        log.info(
+            "worker ends%s; events since its start: %s",
+            "" if sent else ", some events stay in the spool for the next start",
+            ", ".join(f"{outcome.value} {count}" for outcome, count in sorted(counts.items())) or "none",
+        )
+
+    # ---------------------------------------------------------------------------------------------------- inside
+
+    def _start(self) -> None:
+        try:
+            recovered = self._spool.start()
+        except (SpoolError, OSError) as problem:
+            raise StartError(str(problem)) from problem
+        if recovered.documents:
+            log.info("%d events wait in the spool from before and are sent again", recovered.documents)
+        self._dispatcher.start()
+
+    def _trying(self, batch: Batch | None) -> None:
+        self._channel.send(Trying(None if batch is None else trying_text(batch.batch_id, batch.first_line)))
+
+    def _sink_is_ready(self) -> None:
+        """In the dispatcher's thread, before the first block is written."""
+        self._loop.call_soon_threadsafe(self._channel.send, StoreReady())
+        if self._part.documents != "auto":
+            return
+        try:
+            form = self._outlet.ask_form()
+        except TryAgain as problem:
+            log.warning("the cluster was not asked which form of documents it needs: %s", problem.cause)
+            return
+        if form is not None:
+            save_form(self._form_file, form)
+            self._loop.call_soon_threadsafe(self._use_form, form)
+
+    def _use_form(self, form: Form) -> None:
+        self._serving.pipeline = Pipeline(form == "complete")
+        log.info("documents are written in the %s form, which this cluster needs", form)
+
+    async def _tend(self) -> None:
+        while True:
+            await asyncio.sleep(TEND_S)
+            await asyncio.to_thread(self._outlet.tend)
+
+
+async def build(configure: Configure, channel: Channel) -> tuple[Worker, Started]:
+    """The worker of `configure`, serving. Raises StartError."""
+    part = msgspec.json.decode(configure.settings, type=WorkerPart)
+    set_up_logging(part.logging, f"worker-{configure.number}")
+    return Worker(configure, part, channel), Started()
+
+
+if __name__ == "__main__":
+    run_child(build)

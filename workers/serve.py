@@ -1,0 +1,106 @@
+"""The worker at work: batches from the links through the pipeline into the spool, verdicts back.
+
+A suspect (a batch that was in a dead worker's hands) is decoded with nothing else in flight: other batches wait
+meanwhile, and the supervisor is told before, so that a second death finds the guilty one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Protocol
+
+from tidegate.daemon.outcomes import EventOutcome
+from tidegate.daemon.wire.frames import Batch, StreamError, Verdict
+from tidegate.workers.pipeline import Pipeline, Processed
+
+
+class Link(Protocol):
+    """Where a batch came from and its verdict goes."""
+
+    def answer(self, verdict: Verdict) -> None: ...
+
+
+class Store(Protocol):
+    """What the worker needs of the spool: `done` is called with None once the lines are on disk, or with the reason
+    why they cannot be stored."""
+
+    def append(self, lines: list[bytes], documents: int, done: Callable[[str | None], None]) -> None: ...
+
+
+class Serving:
+    """All batches of one worker; `trying` tells the supervisor which suspect is taken up (None: it is done)."""
+
+    def __init__(self, pipeline: Pipeline, store: Store, trying: Callable[[Batch | None], None]) -> None:
+        self.pipeline = pipeline
+        self.counts: Counter[EventOutcome] = Counter()
+        self._store = store
+        self._trying = trying
+        self._in_flight = 0
+        self._suspects: deque[tuple[Link, Batch]] = deque()
+        self._held: deque[tuple[Link, Batch]] = deque()
+        self._going_on = False
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is held or in flight."""
+        return not (self._in_flight or self._suspects or self._held)
+
+    def received(self, link: Link, batch: Batch) -> None:
+        """Takes a batch. What may wait here is bounded by the credit that this worker gives."""
+        if batch.suspect:
+            self._suspects.append((link, batch))
+            self._go_on()
+        elif self._suspects:
+            self._held.append((link, batch))
+        else:
+            self._process(link, batch)
+
+    def _go_on(self) -> None:
+        """Takes up a suspect whenever nothing is in flight; when there is none left, what was held.
+
+        A batch without documents is done within `_process`, which comes back here: the loop goes on with it.
+        """
+        if self._going_on:
+            return
+        self._going_on = True
+        while self._suspects and not self._in_flight:
+            link, batch = self._suspects[0]
+            self._trying(batch)
+            self._process(link, batch)
+        while self._held and not self._suspects:
+            self._process(*self._held.popleft())
+        self._going_on = False
+
+    def _process(self, link: Link, batch: Batch) -> None:
+        processed = self.pipeline.process(batch)
+        self._in_flight += 1
+        if processed.ended is not None:
+            self._stored(link, batch, processed, None)
+        else:
+            self._store.append(
+                processed.lines, processed.documents, lambda refusal: self._stored(link, batch, processed, refusal)
+            )
+
+    def _stored(self, link: Link, batch: Batch, processed: Processed, refusal: str | None) -> None:
+        self._in_flight -= 1
+        ended = processed.ended
+        if refusal is not None:
+            ended = StreamError(503, refusal)
+        else:
+            self.counts.update(processed.counts)
+        verdict = Verdict(
+            batch.session,
+            batch.batch_id,
+            batch.first_line,
+            0 if ended else processed.accepted,
+            processed.failed,
+            processed.errors,
+            ended,
+        )
+        if batch.suspect:
+            self._suspects.popleft()
+            self._trying(None)
+        link.answer(verdict)
+        if self._suspects or self._held:
+            self._go_on()
