@@ -10,8 +10,9 @@ from tidegate.daemon.h1.exchange import BodySink
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer
 from tidegate.daemon.settings.parts import AcceptorPart, LoggingPart
-from tidegate.daemon.wire.courier import Answered, Parcel
+from tidegate.daemon.wire.courier import Answered, Parcel, Replied
 from tidegate.daemon.wire.frames import Verdict
+from tidegate.daemon.wire.questions import AnyAsk
 
 
 def make_part(**changes: Any) -> AcceptorPart:
@@ -152,6 +153,7 @@ class FakeCourier:
     """Workers that take `credit` parcels and answer when the test says so."""
 
     def __init__(self, credit: int = 1000, at_once: bool = False) -> None:
+        self.asked: list[tuple[AnyAsk, Replied]] = []
         self.credit = credit
         self.at_once = at_once
         self.parcels: list[Parcel] = []
@@ -172,6 +174,9 @@ class FakeCourier:
     def when_credit(self, call: Callable[[], None]) -> FakeWaiting:
         self.line.append(call)
         return FakeWaiting(self.line, call)
+
+    def ask(self, ask: AnyAsk, replied: Replied) -> None:
+        self.asked.append((ask, replied))
 
     def trouble(self) -> str:
         return "all workers are busy"

@@ -14,7 +14,8 @@ from tidegate.daemon.control.messages import Acceptors, AnyMessage, Configure, S
 from tidegate.daemon.settings.parts import WorkerPart
 from tidegate.daemon.telemetry.logs import set_up_logging
 from tidegate.daemon.wire.frames import Batch, trying_text
-from tidegate.daemon.wire.worker_links import WorkerLinks
+from tidegate.daemon.wire.questions import Ping, Pong, Question
+from tidegate.daemon.wire.worker_links import WorkerLink, WorkerLinks
 from tidegate.workers.documents_form import Form, load_form, save_form
 from tidegate.workers.outlet import open_outlet
 from tidegate.workers.pipeline import Pipeline
@@ -63,6 +64,7 @@ class Worker:
             part.credit,
             part.max_event_size,
             self._serving.received,
+            self._asked,
         )
         self._tending = self._loop.create_task(self._tend())
         self._start()
@@ -97,6 +99,11 @@ class Worker:
         if recovered.documents:
             log.info("%d events wait in the spool from before and are sent again", recovered.documents)
         self._dispatcher.start()
+
+    def _asked(self, link: WorkerLink, question: Question) -> None:
+        match question.ask:
+            case Ping():
+                link.reply(question, Pong(self._dispatcher.state().ready))
 
     def _trying(self, batch: Batch | None) -> None:
         self._channel.send(Trying(None if batch is None else trying_text(batch.batch_id, batch.first_line)))

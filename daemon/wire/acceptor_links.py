@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import zmq
 from tidegate.daemon import __version__
 from tidegate.daemon.control.messages import WorkerGone
-from tidegate.daemon.wire.courier import Answered, Parcel
+from tidegate.daemon.wire.courier import Answered, Parcel, Replied
 from tidegate.daemon.wire.edge import EdgeReader
 from tidegate.daemon.wire.frames import (
     SUSPECT,
@@ -21,9 +21,11 @@ from tidegate.daemon.wire.frames import (
     Verdict,
     WireError,
     pack_batch,
+    pack_question,
     trying_text,
     unpack_from_worker,
 )
+from tidegate.daemon.wire.questions import QUESTIONS_PER_SESSION, Answer, AnyAsk, Question, Unavailable
 from tidegate.daemon.wire.suspects import Case, Part, set_aside, split
 
 log = logging.getLogger("tidegate.wire")
@@ -42,6 +44,7 @@ class Session:
     hello: Hello
     credit: int
     unanswered: dict[Key, Part | tuple[Parcel, Answered]] = field(default_factory=dict)
+    asked: dict[int, Replied] = field(default_factory=dict)
 
 
 class Place:
@@ -76,6 +79,7 @@ class AcceptorLinks:
         self._suspects: deque[Part] = deque()
         self._tried: tuple[bytes, Key] | None = None
         self._refusal = ""
+        self._questions = 0
         sock = context.socket(zmq.ROUTER)
         sock.setsockopt(zmq.ROUTER_MANDATORY, 1)
         # Credit bounds what is on the way; a high-water mark besides it would only hide messages or block.
@@ -102,6 +106,26 @@ class AcceptorLinks:
         place = Place(call)
         self._waiting.append(place)
         return place
+
+    def ask(self, ask: AnyAsk, replied: Replied) -> None:
+        """See `courier.Courier`. Questions have a credit of their own, so that they pass when all batches wait."""
+        session_id = min(self._sessions, key=lambda known: len(self._sessions[known].asked), default=None)
+        if session_id is None:
+            replied(Unavailable("no worker is running"))
+            return
+        session = self._sessions[session_id]
+        if len(session.asked) >= QUESTIONS_PER_SESSION:
+            replied(Unavailable(f"{QUESTIONS_PER_SESSION} questions to each worker are unanswered already"))
+            return
+        self._questions += 1
+        question = Question(session_id, self._questions, ask)
+        try:
+            self._socket.send_multipart((session_id, pack_question(question)), zmq.NOBLOCK)
+        except zmq.ZMQError as problem:
+            replied(Unavailable(f"the worker's connection is gone: {problem}"))
+            return
+        session.asked[question.number] = replied
+        self._reader.check()
 
     def trouble(self) -> str:
         """See `courier.Courier`."""
@@ -179,6 +203,8 @@ class AcceptorLinks:
             return
         if isinstance(message, Hello):
             self._welcome(session_id, message)
+        elif isinstance(message, Answer):
+            self._reply(session_id, message)
         else:
             self._answer(session_id, message)
 
@@ -212,6 +238,14 @@ class AcceptorLinks:
             answered(verdict)
         self._wake()
 
+    def _reply(self, session_id: bytes, answer: Answer) -> None:
+        session = self._sessions.get(session_id)
+        replied = session.asked.pop(answer.number, None) if session else None
+        if replied is None:
+            log.error("dropped an answer to a question that was not asked on this connection")
+        else:
+            replied(answer.reply)
+
     def _wake(self) -> None:
         while self._waiting and self._best_session() is not None:
             call = self._waiting.popleft().call
@@ -222,6 +256,8 @@ class AcceptorLinks:
         session = self._sessions.pop(session_id)
         if self._tried and self._tried[0] == session_id:
             self._tried = None
+        for replied in session.asked.values():
+            replied(Unavailable("the worker that was asked is gone"))
         for key, what in session.unanswered.items():
             part = what if isinstance(what, Part) else Part(Case(*what), 0, what[0].lines)
             if isinstance(what, Part) and trying == trying_text(*key):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from tidegate.daemon.wire.frames import StreamError, Verdict
+from tidegate.daemon.wire.questions import AnyAsk, AnyReply
 
 
 class Parcel(NamedTuple):
@@ -21,6 +22,10 @@ class Parcel(NamedTuple):
 
 Answered = Callable[[Verdict], None]
 """Called once per parcel. A `Verdict.ended` with status 503 also stands for a worker that cannot store (spool full)."""
+
+
+Replied = Callable[[AnyReply], None]
+"""Called once per question. A worker that dies with it, or no answer in time, gives `Unavailable`."""
 
 
 class Waiting(Protocol):
@@ -40,8 +45,11 @@ class Courier(Protocol):
     def when_credit(self, call: Callable[[], None]) -> Waiting:
         """Calls once when credit may be there again, first come, first served."""
 
+    def ask(self, ask: AnyAsk, replied: Replied) -> None:
+        """Asks a worker what only the store knows; `replied` may be called at once, with `Unavailable`."""
+
     def trouble(self) -> str:
         """Why there is no credit, in words for the client's log: no worker is running, all are busy, the spool is full."""
 
 
-__all__ = ["Answered", "Courier", "Parcel", "StreamError", "Waiting"]
+__all__ = ["Answered", "Courier", "Parcel", "Replied", "StreamError", "Waiting"]

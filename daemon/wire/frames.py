@@ -11,11 +11,12 @@ from base64 import b64encode
 from typing import NamedTuple
 
 import msgspec
+from tidegate.daemon.wire.questions import Answer, Question
 
-WIRE_REVISION = 1
+WIRE_REVISION = 2
 """Changes with any change of a frame; acceptor and worker of different revisions never talk."""
 
-HELLO, BATCH, VERDICT = b"H", b"B", b"V"
+HELLO, BATCH, VERDICT, QUESTION, ANSWER = b"H", b"B", b"V", b"Q", b"A"
 
 BATCH_ID_BYTES = 16
 SUSPECT = 1
@@ -166,6 +167,8 @@ def unpack_batch(frame: bytes) -> Batch:
 _encode = msgspec.msgpack.Encoder().encode
 _decode_verdict = msgspec.msgpack.Decoder(Verdict).decode
 _decode_hello = msgspec.msgpack.Decoder(Hello).decode
+_decode_question = msgspec.msgpack.Decoder(Question).decode
+_decode_answer = msgspec.msgpack.Decoder(Answer).decode
 _decode_base = msgspec.json.Decoder(RequestBase).decode
 
 
@@ -179,13 +182,35 @@ def pack_hello(hello: Hello) -> bytes:
     return HELLO + _encode(hello)
 
 
-def unpack_from_worker(frame: bytes) -> Verdict | Hello:
+def pack_question(question: Question) -> bytes:
+    """The frame of a question."""
+    return QUESTION + _encode(question)
+
+
+def pack_answer(answer: Answer) -> bytes:
+    """The frame of an answer."""
+    return ANSWER + _encode(answer)
+
+
+def unpack_from_acceptor(frame: bytes) -> Batch | Question:
+    """A frame that a worker receives. Raises WireError."""
+    if frame[:1] != QUESTION:
+        return unpack_batch(frame)
+    try:
+        return _decode_question(frame[1:])
+    except msgspec.MsgspecError as problem:
+        raise WireError(str(problem)) from problem
+
+
+def unpack_from_worker(frame: bytes) -> Verdict | Hello | Answer:
     """A frame that an acceptor receives. Raises WireError."""
     try:
         if frame[:1] == VERDICT:
             return _decode_verdict(frame[1:])
         if frame[:1] == HELLO:
             return _decode_hello(frame[1:])
+        if frame[:1] == ANSWER:
+            return _decode_answer(frame[1:])
     except msgspec.MsgspecError as problem:
         raise WireError(str(problem)) from problem
     raise WireError(f"unknown frame kind {frame[:1]!r}")

@@ -19,10 +19,12 @@ from tidegate.daemon.wire.frames import (
     Hello,
     Verdict,
     WireError,
+    pack_answer,
     pack_hello,
     pack_verdict,
-    unpack_batch,
+    unpack_from_acceptor,
 )
+from tidegate.daemon.wire.questions import Answer, AnyReply, Question
 
 log = logging.getLogger("tidegate.wire")
 
@@ -41,9 +43,11 @@ class WorkerLink:
         hello: Hello,
         max_event_size: int,
         received: Callable[[WorkerLink, Batch], None],
+        asked: Callable[[WorkerLink, Question], None],
     ) -> None:
         self._session = hello.session
         self._received_batch = received
+        self._asked = asked
         sock = context.socket(zmq.DEALER)
         sock.setsockopt(zmq.ROUTING_ID, hello.session)
         sock.setsockopt(zmq.SNDHWM, 0)
@@ -58,12 +62,19 @@ class WorkerLink:
 
     def answer(self, verdict: Verdict) -> None:
         """Sends the verdict on one of this link's batches; nothing when the acceptor is gone."""
+        self._send(pack_verdict(verdict))
+
+    def reply(self, question: Question, reply: AnyReply) -> None:
+        """Sends the reply to one of this link's questions; nothing when the acceptor is gone."""
+        self._send(pack_answer(Answer(question.session, question.number, reply)))
+
+    def _send(self, frame: bytes) -> None:
         if self._socket.closed:
             return
         try:
-            self._socket.send(pack_verdict(verdict), zmq.NOBLOCK)
+            self._socket.send(frame, zmq.NOBLOCK)
         except zmq.ZMQError as problem:
-            log.warning("a verdict could not be sent, its acceptor is gone: %s", problem)
+            log.warning("an answer could not be sent, its acceptor is gone: %s", problem)
             return
         self._reader.check()
 
@@ -73,12 +84,16 @@ class WorkerLink:
 
     def _received(self, parts: list[bytes]) -> None:
         try:
-            batch = unpack_batch(parts[0])
+            message = unpack_from_acceptor(parts[0])
         except WireError as problem:
             log.error("dropped a frame from an acceptor: %s", problem)
             return
-        if batch.session == self._session:
-            self._received_batch(self, batch)
+        if message.session != self._session:
+            return
+        if isinstance(message, Question):
+            self._asked(self, message)
+        else:
+            self._received_batch(self, message)
 
 
 class WorkerLinks:
@@ -92,11 +107,13 @@ class WorkerLinks:
         credit: int,
         max_event_size: int,
         received: Callable[[WorkerLink, Batch], None],
+        asked: Callable[[WorkerLink, Question], None],
     ) -> None:
         self._loop = loop
         self._hello = Hello(WIRE_REVISION, __version__, worker, incarnation, b"", credit)
         self._max_event_size = max_event_size
         self._received = received
+        self._asked = asked
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._links: dict[AcceptorAddress, WorkerLink] = {}
 
@@ -108,7 +125,7 @@ class WorkerLinks:
             if address not in self._links:
                 hello = msgspec.structs.replace(self._hello, session=new_session())
                 self._links[address] = WorkerLink(
-                    self._loop, self._context, address, hello, self._max_event_size, self._received
+                    self._loop, self._context, address, hello, self._max_event_size, self._received, self._asked
                 )
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from tidegate.daemon.control.messages import AcceptorAddress, WorkerGone
 from tidegate.daemon.wire.acceptor_links import AcceptorLinks
 from tidegate.daemon.wire.courier import Parcel
 from tidegate.daemon.wire.frames import Batch, StreamError, Verdict, trying_text
+from tidegate.daemon.wire.questions import QUESTIONS_PER_SESSION, AnyReply, Ping, Pong, Question, Unavailable
 from tidegate.daemon.wire.worker_links import WorkerLink, WorkerLinks
 
 PATIENCE_S = 10
@@ -34,12 +35,19 @@ class Rig:
         self.acceptor = AcceptorLinks(self.loop, self.context, self.endpoint, 300_000)
         self.workers: list[WorkerLinks] = []
         self.got: list[tuple[int, WorkerLink, Batch]] = []
+        self.asked: list[tuple[WorkerLink, Question]] = []
         self.told: list[Verdict] = []
 
     def worker(self, credit: int = 1000) -> int:
         number = len(self.workers) + 1
         links = WorkerLinks(
-            self.loop, number, 100 + number, credit, 300_000, lambda link, batch: self.got.append((number, link, batch))
+            self.loop,
+            number,
+            100 + number,
+            credit,
+            300_000,
+            lambda link, batch: self.got.append((number, link, batch)),
+            lambda link, question: self.asked.append((link, question)),
         )
         links.follow([AcceptorAddress(1, 1, self.endpoint)])
         self.workers.append(links)
@@ -181,5 +189,27 @@ def test_an_innocent_suspect_is_not_convicted_for_another(tmp_path: Path) -> Non
         rig.answer()
         await until(lambda: rig.told)
         assert rig.told[0].accepted == 1
+
+    run(scenario, tmp_path)
+
+
+def test_a_question_is_answered_and_a_dead_worker_leaves_none_open(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        replies: list[AnyReply] = []
+        rig.acceptor.ask(Ping(), replies.append)
+        assert replies == [Unavailable("no worker is running")]
+        number = rig.worker()
+        await rig.send(parcel(1))
+        for _ in range(QUESTIONS_PER_SESSION + 1):
+            rig.acceptor.ask(Ping(), replies.append)
+        assert isinstance(replies[1], Unavailable)
+        await until(lambda: len(rig.asked) == QUESTIONS_PER_SESSION)
+        link, question = rig.asked[5]
+        link.reply(question, Pong(True))
+        await until(lambda: len(replies) == 3)
+        assert replies[2] == Pong(True)
+        rig.gone(number)
+        assert len(replies) == 2 + QUESTIONS_PER_SESSION
+        assert {type(reply) for reply in replies[3:]} == {Unavailable}
 
     run(scenario, tmp_path)

@@ -1,0 +1,59 @@
+"""Questions that an acceptor asks a worker, since only workers can reach the store: short, typed, one table.
+
+No reply can carry a stored event: replies hold verdicts and settings, nothing else (`tests/daemon/wire/test_questions.py`).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+QUESTIONS_PER_SESSION = 64
+"""Unanswered questions on one connection; more would only wait behind a slow store. Beyond it an asker is told so at once."""
+
+
+class Ask(msgspec.Struct, frozen=True, tag_field="ask"):
+    """Base of all questions."""
+
+
+class Reply(msgspec.Struct, frozen=True, tag_field="reply"):
+    """Base of all replies."""
+
+
+class Ping(Ask, frozen=True, tag="ping"):
+    """Is the store reachable?"""
+
+
+class Pong(Reply, frozen=True, tag="pong"):
+    """`ready`: the sink has passed its check."""
+
+    ready: bool
+
+
+class Unavailable(Reply, frozen=True, tag="unavailable"):
+    """The store cannot be asked now; the reason is for the log, not for clients."""
+
+    reason: str
+
+
+AnyAsk = Ping
+AnyReply = Pong | Unavailable
+"""Unions, one member for each row of `TABLE`."""
+
+TABLE: dict[type[Ask], tuple[type[Reply], ...]] = {Ping: (Pong, Unavailable)}
+"""Which replies a question can have."""
+
+
+class Question(msgspec.Struct, frozen=True, array_like=True):
+    """The frame of a question; `number` is the acceptor's own count."""
+
+    session: bytes
+    number: int
+    ask: AnyAsk
+
+
+class Answer(msgspec.Struct, frozen=True, array_like=True):
+    """The frame of a reply."""
+
+    session: bytes
+    number: int
+    reply: AnyReply
