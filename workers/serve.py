@@ -6,6 +6,7 @@ meanwhile, and the supervisor is told before, so that a second death finds the g
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
@@ -13,6 +14,9 @@ from typing import Protocol
 from tidegate.daemon.outcomes import EventOutcome
 from tidegate.daemon.wire.frames import Batch, StreamError, Verdict
 from tidegate.workers.pipeline import Pipeline, Processed
+from tidegate.workers.salvage import salvage
+
+log = logging.getLogger("tidegate.worker")
 
 
 class Link(Protocol):
@@ -73,7 +77,7 @@ class Serving:
         self._going_on = False
 
     def _process(self, link: Link, batch: Batch) -> None:
-        processed = self.pipeline.process(batch)
+        processed = self._processed(batch)
         self._in_flight += 1
         if processed.ended is not None:
             self._stored(link, batch, processed, None)
@@ -82,10 +86,19 @@ class Serving:
                 processed.lines, processed.documents, lambda refusal: self._stored(link, batch, processed, refusal)
             )
 
+    def _processed(self, batch: Batch) -> Processed:
+        try:
+            return self.pipeline.process(batch)
+        except Exception:  # a defect of ours must cost one line at most; without content in the log
+            processed, stumbles = salvage(self.pipeline.process, batch)
+            log.error("%d lines were set aside, please report this: %s", len(stumbles), "; ".join(stumbles[:3]))
+            return processed
+
     def _stored(self, link: Link, batch: Batch, processed: Processed, refusal: str | None) -> None:
         self._in_flight -= 1
         ended = processed.ended
         if refusal is not None:
+            log.warning("batches are refused: %s", refusal)
             ended = StreamError(503, refusal)
         else:
             self.counts.update(processed.counts)
