@@ -47,6 +47,8 @@ class LogFile(RotatingFileHandler):
         self._clock = clock
         self._monotonic = monotonic
         self._repeats = Repeats()
+        self._identity = (0, 0)
+        """Device and inode of the file that is open."""
 
     def _open(self) -> io.TextIOWrapper:
         mode = self._part.mode
@@ -57,6 +59,7 @@ class LogFile(RotatingFileHandler):
         descriptor = os.open(self.baseFilename, flags, mode)
         try:
             status = os.fstat(descriptor)
+            self._identity = (status.st_dev, status.st_ino)
             if stat.S_IMODE(status.st_mode) != mode:
                 with suppress(PermissionError):  # another's file that we may write: its mode is its owner's choice
                     os.fchmod(descriptor, mode)
@@ -73,7 +76,7 @@ class LogFile(RotatingFileHandler):
             status = os.stat(self.baseFilename)  # noqa: PTH116 - once a line: cheaper than a Path
         except FileNotFoundError:
             status = None
-        if self.stream is not None and (status is None or not os.path.samestat(status, os.fstat(self.stream.fileno()))):
+        if self.stream is not None and (status is None or (status.st_dev, status.st_ino) != self._identity):
             self._let_go()
         if self.stream is None:
             self.stream = self._open()
@@ -85,9 +88,10 @@ class LogFile(RotatingFileHandler):
         if status.st_size >= self.maxBytes:
             return True
         interval = self._part.interval
-        if not interval:
+        moments = status.st_mtime, self._clock()
+        if not interval or int(moments[0]) == int(moments[1]):  # most lines follow another of the same second
             return False
-        written, now = (datetime.fromtimestamp(moment).astimezone() for moment in (status.st_mtime, self._clock()))
+        written, now = (datetime.fromtimestamp(moment).astimezone() for moment in moments)
         return stretch(written, interval) != stretch(now, interval)
 
     def handleError(self, record: logging.LogRecord) -> None:

@@ -21,7 +21,6 @@ SUPERVISOR = "supervisor"
 
 _log = logging.getLogger("tidegate")
 
-
 _STDERR = 2
 
 
