@@ -74,6 +74,7 @@ class RuntimeFolder:
             self._note.write_text(str(self.path))
         else:
             self.path = Path(runtime_directory)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             for left in self.path.glob("*.sock"):
                 left.unlink()
         if len(os.fsencode(self.path / LONGEST_SOCKET_NAME)) > IPC_PATH_LIMIT:

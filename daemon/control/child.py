@@ -9,6 +9,8 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
 
 import uvloop
@@ -72,10 +74,10 @@ async def _live(build: Build, sock: socket.socket) -> int:
     gc.freeze()
     channel.send(started)
     beating = loop.create_task(_beat(channel))
-    timeout = ORPHAN_DRAIN_S
+    timeout, orphan = ORPHAN_DRAIN_S, True
     while (message := await messages.get()) is not None:
         if isinstance(message, Drain):
-            timeout = message.timeout
+            timeout, orphan = message.timeout, False
             break
         child.received(message)
     # Messages go on while draining (a worker may die meanwhile); so does the heartbeat.
@@ -84,7 +86,17 @@ async def _live(build: Build, sock: socket.socket) -> int:
     serving.cancel()
     beating.cancel()
     channel.close()
+    if orphan:
+        remove_sockets(Path(first.runtime_folder))
     return EXIT_OK
+
+
+def remove_sockets(folder: Path) -> None:
+    """What the supervisor does not do any more: no socket of a dead instance is left, and the last child takes the folder."""
+    for left in folder.glob("*.sock"):
+        left.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 async def _serve_rest(messages: asyncio.Queue[AnyMessage | None], child: ChildProcess) -> None:

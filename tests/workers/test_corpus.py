@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import base64
 import gzip
+import importlib
 import json
-import os
 import sys
 import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e.presence import absent, shared_folder
 from tidegate.daemon.wire.frames import Batch, RequestBase, new_batch_id, pack_base
 from tidegate.workers.pipeline import Pipeline, Processed
 
-SHARED = Path(os.environ.get("TIDEGATE_SHARED") or Path(__file__).resolve().parents[2].parent / "shared")
-FRAME_FLAGS = ("sourcemap", "original", "library_frame", "exclude_from_grouping")
+SHARED = shared_folder()
 MASKED = ("observer.hostname", "observer.version")
+FRAME_FLAGS = ("sourcemap", "original", "library_frame", "exclude_from_grouping")
 
 pytestmark = pytest.mark.shared
 
 
-def intake_requests() -> list[Path]:
-    paths = sorted((SHARED / "corpus" / "documents").glob("*/*.json"))
-    return [path for path in paths if json.loads(request_of(path).read_text())["body_base64"]]
+def corpus(kind: str) -> Path:
+    if SHARED is None:
+        absent("the folder ../shared (or TIDEGATE_SHARED)")
+    return SHARED / "corpus" / kind
 
 
-def request_of(documents: Path) -> Path:
-    return SHARED / "corpus" / "requests" / documents.parent.name / documents.name
-
-
-def test_the_corpus_is_there() -> None:
-    if not intake_requests():
-        message = f"no corpus at {SHARED}; set TIDEGATE_SHARED to the shared folder"
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
+def intake_requests() -> list[str]:
+    """Their names, without preflights, which have no body."""
+    if SHARED is None:
+        return ["absent"]
+    folder = corpus("documents")
+    names = [f"{path.parent.name}/{path.name}" for path in sorted(folder.glob("*/*.json"))]
+    return [name for name in names if json.loads((corpus("requests") / name).read_text())["body_base64"]]
 
 
 def inflated(body: bytes) -> bytes:
@@ -74,29 +75,31 @@ def without_frame_flags(document: Any) -> Any:
     return [without_frame_flags(one) for one in document] if isinstance(document, list) else document
 
 
-@pytest.mark.parametrize("path", intake_requests(), ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_documents_are_the_originals(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(SHARED / "tools"))
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    import compare_documents
+def comparable(document: dict[str, Any], browser: bool) -> dict[str, Any]:
+    if browser:
+        for section in document["_source"].keys() & {"span", "error"}:
+            document["_source"][section] = without_frame_flags(document["_source"][section])
+    return document
 
-    expected = json.loads(path.read_text())
-    if path.parent.name == "rum":
-        for one in expected["documents"]:
-            for section in ("span", "error"):
-                if section in one["_source"]:
-                    one["_source"][section] = without_frame_flags(one["_source"][section])
-    result = processed(json.loads(request_of(path).read_text()), expected)
+
+@pytest.mark.parametrize("name", intake_requests())
+def test_documents_are_the_originals(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = json.loads((corpus("documents") / name).read_text())
+    result = processed(json.loads((corpus("requests") / name).read_text()), expected)
     documents = []
     for line in result.lines:
         action, document, _ = line.split(b"\n")
         documents.append({"_index": json.loads(action)["create"]["_index"], "_source": json.loads(document)})
-        if path.parent.name == "rum":
-            for section in documents[-1]["_source"].keys() & {"span", "error"}:
-                documents[-1]["_source"][section] = without_frame_flags(documents[-1]["_source"][section])
-    wanted = [compare_documents.flat(one, expected, MASKED) for one in expected["documents"]]
-    got = [compare_documents.flat(one, expected, MASKED) for one in documents]
-    assert compare_documents.compare(wanted, got) == []
+
+    monkeypatch.syspath_prepend(str(corpus("requests").parent.parent / "tools"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    compare_documents = importlib.import_module("compare_documents")
+
+    def flat(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        browser = name.startswith("rum/")
+        return [compare_documents.flat(comparable(one, browser), expected, MASKED) for one in found]
+
+    assert compare_documents.compare(flat(expected["documents"]), flat(documents)) == []
     if expected["body"]:
         answer = json.loads(expected["body"])
         assert (result.accepted, result.failed) == (answer["accepted"], len(answer.get("errors", [])))

@@ -48,6 +48,11 @@ _app_dataset = text_memo(lambda service: f"apm.app.{service.lower().translate(_F
 """Service name → dataset of its logs and its own metrics."""
 
 
+def trace_stream(rum: bool, namespace: str) -> DataStream:
+    """Of transactions and spans."""
+    return _data_streams["traces", "apm.rum" if rum else "apm", namespace]
+
+
 def _placed(document: dict[str, Any], kind: str, dataset: str, stream: Stream) -> DataStream:
     found = _data_streams[kind, dataset, stream.base.namespace]
     document["data_stream"] = found.field
@@ -62,18 +67,22 @@ def _service_name(document: dict[str, Any], stream: Stream) -> str:
 
 def place_trace(document: dict[str, Any], stream: Stream) -> DataStream:
     """Transactions and spans. The event's own agent name counts where it has one."""
-    rum = document["agent"].get("name") in RUM_AGENTS if "agent" in document else stream.rum_agent
-    if "data_stream" in document and not rum:
-        return _chosen(document, "traces", "apm", stream)
-    return _placed(document, "traces", "apm.rum" if rum else "apm", stream)
+    found = stream.traces
+    if "agent" in document or "data_stream" in document:
+        rum = document["agent"].get("name") in RUM_AGENTS if "agent" in document else stream.rum_agent
+        if "data_stream" in document and not rum:
+            return _chosen(document, stream)
+        found = trace_stream(rum, stream.base.namespace)
+    document["data_stream"] = found.field
+    return found
 
 
-def _chosen(document: dict[str, Any], kind: str, dataset: str, stream: Stream) -> DataStream:
+def _chosen(document: dict[str, Any], stream: Stream) -> DataStream:
     """By the attributes `data_stream.*` of OpenTelemetry, which the bridge has left in the document."""
     chosen = document["data_stream"]
-    dataset = _clean(chosen["dataset"], _FORBIDDEN) if chosen.get("dataset") else dataset
-    namespace = chosen.get("namespace", "")
-    found = _data_streams[kind, dataset, _clean(namespace, _FORBIDDEN_NAMESPACE) or stream.base.namespace]
+    dataset = _clean(chosen.get("dataset", ""), _FORBIDDEN) or "apm"
+    namespace = _clean(chosen.get("namespace", ""), _FORBIDDEN_NAMESPACE) or stream.base.namespace
+    found = _data_streams["traces", dataset, namespace]
     document["data_stream"] = found.field
     return found
 

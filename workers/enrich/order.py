@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tidegate.daemon.wire.frames import RequestBase
 from tidegate.workers.enrich.complete import complete_error, complete_log, complete_metric, complete_trace
@@ -31,27 +31,26 @@ STREAM_ENRICHMENTS: tuple[StreamEnrichment, ...] = (
 """Applied once, when `mapping.stream.Stream` is built: they look only at what all events of a stream share. An event whose
 own service empties what they filled goes through the second and third again (`mapping.service.complete_service`)."""
 
+
+class Steps(NamedTuple):
+    """What is done with a mapped document, in this order."""
+
+    enrich: tuple[Enrichment, ...]
+    place: Placement
+    """After all enrichments: it needs the final names of service and agent, and may take type and unit from samples."""
+    complete: Enrichment
+    """At last, and only where the cluster has no pipelines of its own: they too see documents that have been placed."""
+
+
 # What looks into stack frames (source maps, library frames, exclusion from grouping, culprit) goes before the grouping
 # key, which counts frames as they are after it, in the order of rows 0a to 0d of 5.1.
 
-TRACE: tuple[Enrichment, ...] = ()
-ERROR: tuple[Enrichment, ...] = (
+_ERROR: tuple[Enrichment, ...] = (
     set_grouping_key,
     set_message,  # after the grouping key, which must not count the message at the root
 )
-LOG: tuple[Enrichment, ...] = ERROR  # each looks first whether the log carries an error
-METRIC: tuple[Enrichment, ...] = ()
 
-# Then the data stream: it needs the final names of service and agent, and may take type and unit from samples.
-
-PLACE_TRACE: Placement = place_trace
-PLACE_ERROR: Placement = place_error
-PLACE_LOG: Placement = place_log
-PLACE_METRIC: Placement = place_metric
-
-# At last, only where the cluster has no pipelines of its own: they too see documents whose data stream is decided.
-
-COMPLETE_TRACE: Enrichment = complete_trace
-COMPLETE_ERROR: Enrichment = complete_error
-COMPLETE_LOG: Enrichment = complete_log
-COMPLETE_METRIC: Enrichment = complete_metric
+TRACE = Steps((), place_trace, complete_trace)
+ERROR = Steps(_ERROR, place_error, complete_error)
+LOG = Steps(_ERROR, place_log, complete_log)  # each looks first whether the log carries an error
+METRIC = Steps((), place_metric, complete_metric)

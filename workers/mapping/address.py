@@ -94,18 +94,15 @@ def _written(address: _Address) -> dict[str, Any]:
 
 def add_addresses(document: dict[str, Any], remote: str | None, headers: dict[str, list[str]], stream: Stream) -> None:
     """Writes `client` and `source` as far as the request itself (RUM paths) has not said them; steps of 4.1.5."""
-    source: dict[str, Any] | None = stream.source
-    if source is None and remote:
-        found = parsed[remote]
-        if found:
-            source = document["source"] = _written(found)
+    source = stream.source
+    if source is None and remote and (found := parsed[remote]):
+        source = document["source"] = _written(found)
     if stream.client is not None:
         return
-    forwarded = forwarded_address(headers)
-    if forwarded:
+    if forwarded := forwarded_address(headers):
         document["client"] = _written(forwarded)
         replaced = document["source"] = _written(forwarded)
-        if source and "ip" in source:
+        if source:
             replaced["nat"] = {"ip": source["ip"]}
-    elif source and "ip" in source:
+    elif source:
         document["client"] = {"ip": source["ip"]}

@@ -37,9 +37,7 @@ def map_response(response: Response) -> dict[str, Any] | None:
         mapped["finished"] = response.finished
     if response.headers_sent is not None:
         mapped["headers_sent"] = response.headers_sent
-    if not mapped and response.status_code is None:
-        return None
-    return mapped
+    return mapped if mapped or response.status_code is not None else None
 
 
 def map_span_response(response: Response | SpanHttpResponse) -> dict[str, Any]:

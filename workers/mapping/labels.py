@@ -33,13 +33,13 @@ def split_labels(tags: dict[str, Any], texts: dict[str, Any], numbers: dict[str,
 
 def add_labels(document: dict[str, Any], tags: dict[str, Any], stream: Stream) -> None:
     """Writes an event's labels over those of its stream."""
-    texts: dict[str, Any] = {}
-    numbers: dict[str, Any] = {}
+    texts = stream.labels.copy()
+    numbers = stream.numeric_labels.copy()
     split_labels(tags, texts, numbers)
     if texts:
-        document["labels"] = {**stream.labels, **texts} if stream.labels else texts
+        document["labels"] = texts
     if numbers:
-        document["numeric_labels"] = {**stream.numeric_labels, **numbers} if stream.numeric_labels else numbers
+        document["numeric_labels"] = numbers
 
 
 def sanitised_keys(mapped: dict[str, Any]) -> dict[str, Any]:

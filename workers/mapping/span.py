@@ -30,36 +30,28 @@ def map_span(event: Span, stream: Stream, received_ns: int) -> dict[str, Any]:
     else:
         timestamp, at = moment(event.timestamp, received_ns)
     context = event.context
-    outcome = _inferred_outcome(context) if event.outcome is None else event.outcome
-    duration = nanoseconds(event.duration)
-    happened: dict[str, Any] = {"outcome": outcome, "duration": duration}
-    span: dict[str, Any] = {
-        "id": event.id,
-        "name": event.name,
-        "type": event.type,
-        "representative_count": representative_count(event.sample_rate),
-    }
-    document: dict[str, Any] = {
-        "@timestamp": timestamp,
-        "timestamp": {"us": at},
-        "trace": {"id": event.trace_id},
-        "parent": {"id": event.parent_id},
-        "span": span,
-        "event": happened,
-    }
-    if not (at and event.trace_id and event.parent_id and event.id and event.name and outcome and duration):
-        _leave_out_empty(document)
-    if not span["representative_count"]:
-        del span["representative_count"]
+    span: dict[str, Any] = {}
+    happened: dict[str, Any] = {}
+    document: dict[str, Any] = {"@timestamp": timestamp, "span": span, "event": happened}
+    if at:
+        document["timestamp"] = {"us": at}
+    if event.id:
+        span["id"] = event.id
+    if event.name:
+        span["name"] = event.name
+    if event.trace_id:
+        document["trace"] = {"id": event.trace_id}
+    if event.parent_id:
+        document["parent"] = {"id": event.parent_id}
     if event.transaction_id:
         document["transaction"] = {"id": event.transaction_id}
-    if event.subtype is None and event.action is None:
-        _split_type(span, event.type)
-    else:
-        if event.subtype:
-            span["subtype"] = event.subtype
-        if event.action:
-            span["action"] = event.action
+    _add_type(span, event)
+    if outcome := event.outcome if event.outcome is not None else _inferred_outcome(context):
+        happened["outcome"] = outcome
+    if duration := nanoseconds(event.duration):
+        happened["duration"] = duration
+    if count := representative_count(event.sample_rate):
+        span["representative_count"] = count
     if event.sync is not None:
         span["sync"] = event.sync
     if context:
@@ -79,23 +71,16 @@ def map_span(event: Span, stream: Stream, received_ns: int) -> dict[str, Any]:
     return document
 
 
-def _leave_out_empty(document: dict[str, Any]) -> None:
-    for section in ("timestamp", "trace", "parent", "span", "event"):
-        kept = {name: value for name, value in document[section].items() if value}
-        document[section].clear()
-        document[section].update(kept)
-        if not kept and section not in ("span", "event"):
-            del document[section]
-
-
-def _split_type(span: dict[str, Any], kind: str) -> None:
-    if "." in kind:
-        span["type"], _, rest = kind.partition(".")
+def _add_type(span: dict[str, Any], event: Span) -> None:
+    kind, subtype, action = event.type, event.subtype, event.action
+    if subtype is None and action is None and "." in kind:
+        kind, _, rest = kind.partition(".")
         subtype, _, action = rest.partition(".")
-        if subtype:
-            span["subtype"] = subtype
-        if action:
-            span["action"] = action
+    span["type"] = kind
+    if subtype:
+        span["subtype"] = subtype
+    if action:
+        span["action"] = action
 
 
 def _inferred_outcome(context: SpanContext | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from tidegate.daemon.wire.frames import RequestBase
 from tidegate.workers.decode.model import Metadata
-from tidegate.workers.enrich.data_stream import RUM_AGENTS
+from tidegate.workers.enrich.data_stream import RUM_AGENTS, trace_stream
 from tidegate.workers.enrich.order import STREAM_ENRICHMENTS
 from tidegate.workers.mapping.deep_json import write_deep
 from tidegate.workers.mapping.memo import Memo
@@ -61,6 +61,7 @@ class Stream:
         "service",
         "service_to",
         "source",
+        "traces",
     )
 
     def __init__(self, base: RequestBase, metadata: Metadata) -> None:
@@ -80,6 +81,7 @@ class Stream:
         self.client: dict[str, Any] | None = constants.get("client")
         self.source: dict[str, Any] | None = constants.get("source")
         self.rum_agent = self.agent.get("name") in RUM_AGENTS
+        self.traces = trace_stream(self.rum_agent, base.namespace)
         service_size = len(orjson.dumps(self.service))
         self.service_to: Memo[str, orjson.Fragment] = Memo(
             self._service_to, _TARGETS_BUDGET, lambda resource: 2 * len(resource) + service_size

@@ -7,6 +7,9 @@ from typing import Any
 from tidegate.workers.decode.model import Link
 from tidegate.workers.mapping.integers import whole
 
+_LONGEST = 9e12
+"""ms that are surely within 64 bits of ns: 285 years."""
+
 
 def map_links(links: list[Link]) -> list[dict[str, Any]]:
     """`span.links`."""
@@ -23,7 +26,7 @@ def map_links(links: list[Link]) -> list[dict[str, Any]]:
 
 def nanoseconds(duration: float) -> int:
     """A duration in ms as ns, truncated."""
-    return whole(duration * 1e6)
+    return int(duration * 1e6) if duration < _LONGEST else whole(duration * 1e6)
 
 
 def representative_count(rate: float | None) -> float:

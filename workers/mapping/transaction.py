@@ -54,7 +54,8 @@ def map_transaction(event: Transaction, stream: Stream, received_ns: int) -> dic
             transaction["message"] = mapped
         if context.cloud:
             _add_cloud_origin(document, context, stream)
-    _add_rare(document, transaction, event)
+    if event.marks or event.experience or event.session or event.faas:
+        _add_rare(document, transaction, event)
     span = document["span"] = {"id": event.id} if event.id else {}
     if event.links:
         span["links"] = map_links(event.links)

@@ -117,17 +117,17 @@ def test_any_event(kind: type[Struct], data: st.DataObject) -> None:
         data.draw(structs_of(Metadata)),
     )
     event = data.draw(structs_of(kind))
-    row = ROWS[kind]
+    to_document, steps = ROWS[kind]
     for complete in (False, True):
-        document = row.map(event, stream, 1_735_689_600_123_456_789)
+        document = to_document(event, stream, 1_735_689_600_123_456_789)
         if document is None:
             continue
-        for enrich in row.enrich:
+        for enrich in steps.enrich:
             enrich(document, stream)
-        place = row.place(document, stream)
+        place = steps.place(document, stream)
         json.loads(place.action + '"}}')
         if complete:
-            row.complete(document, stream)
+            steps.complete(document, stream)
         line = stream.join(b"", document)
         assert line.count(b"\n") == 1
         written = json.loads(line, object_pairs_hook=unique)
