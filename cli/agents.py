@@ -66,11 +66,13 @@ def lines_to_paste(settings: Settings) -> list[str]:
         lines.append("Browsers, in the page (without the token; `tidegate init --origin` lets them in):")
     else:
         lines.append("Browsers are not served in this version; once they are, in the page:")
-    call = f"{{serviceName: {json.dumps('my-site')}, serverUrl: {json.dumps(url)}}}"
     return [
         *lines,
         '  <script src="elastic-apm-rum.umd.min.js"></script>',
         "  <script>",
-        f"    elasticApm.init({call})",
+        "    elasticApm.init({",
+        '      serviceName: "my-site",',
+        f"      serverUrl: {json.dumps(url)},",
+        "    })",
         "  </script>",
     ]

@@ -83,5 +83,5 @@ def _ask(part: ElasticsearchPart, settings: Settings) -> int:
     findings = 0
     for remark in examine(part, settings.acceptor_part().namespace):
         findings += remark.is_finding
-        print(f"{'finding' if remark.is_finding else 'good'}: {safe(remark.text)}", flush=True)
+        print(f"{remark.mark}: {safe(remark.text)}", flush=True)
     return EXIT_FAILURE if findings else EXIT_OK

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from tidegate.cli.setup_cluster import Cluster, SetupFailed, refusal
@@ -35,9 +35,13 @@ _READING = Request(
 class Remark(NamedTuple):
     """One thing that was found out."""
 
-    is_finding: bool
-    """Whether somebody has to do something about it."""
+    mark: Literal["good", "note", "finding"]
+    """Somebody has to do something about a finding."""
     text: str
+
+    @property
+    def is_finding(self) -> bool:
+        return self.mark == "finding"
 
 
 def examine(part: ElasticsearchPart, namespace: str) -> Iterator[Remark]:
@@ -56,7 +60,7 @@ def examine(part: ElasticsearchPart, namespace: str) -> Iterator[Remark]:
             yield from reading(*cluster.ask(_READING))
             yield from templates(*cluster.ask(Request("GET", TEMPLATES_PATH)), namespace)
     except SetupFailed as problem:
-        yield Remark(True, str(problem))
+        yield Remark("finding", str(problem))
 
 
 def _reach(part: ElasticsearchPart, host: str) -> Remark:
@@ -64,45 +68,47 @@ def _reach(part: ElasticsearchPart, host: str) -> Remark:
         with closing(ClusterSink(part, __version__)) as sink:
             sink.ready()
     except TryAgain as problem:
-        return Remark(True, problem.cause if host in problem.cause else f"{host}: {problem.cause}")
+        return Remark("finding", problem.cause if host in problem.cause else f"{host}: {problem.cause}")
     except (OSError, ValueError) as problem:
-        return Remark(True, f"output.elasticsearch: {problem}")
-    return Remark(False, f"Elasticsearch at {host} can be reached and takes the credentials")
+        return Remark("finding", f"output.elasticsearch: {problem}")
+    return Remark("good", f"Elasticsearch at {host} can be reached and takes the credentials")
 
 
 def privileges(status: int, answer: Any) -> Remark:
     """Whether the credentials allow what Tidegate does, by the answer to `has_privileges`."""
     if status in _SECURITY_OFF:
-        return Remark(False, "security is off in this cluster: everybody may do everything")
+        return Remark("note", "security is off in this cluster: everybody may do everything")
     if status != 200 or not isinstance(answer, dict) or "has_all_requested" not in answer:
-        return Remark(True, f"Elasticsearch does not say what these credentials may do: {refusal(status, answer)}")
+        return Remark("finding", f"Elasticsearch does not say what these credentials may do: {refusal(status, answer)}")
     if denied := lacking(answer):
         role = "`tidegate setup --print-role` prints the role that is needed"
-        return Remark(True, f"these credentials lack {', '.join(denied)}: {role}")
-    return Remark(False, "these credentials may do all that Tidegate does")
+        return Remark("finding", f"these credentials lack {', '.join(denied)}: {role}")
+    return Remark("good", "these credentials may do all that Tidegate does")
 
 
 def reading(status: int, answer: Any) -> Iterator[Remark]:
     """That the credentials may read events, where they may."""
     index = answer.get("index") if status == 200 and isinstance(answer, dict) else None
     if any(granted.get("read") for granted in (index or {}).values()):
-        yield Remark(False, "they may also read events, which Tidegate does not need: the role of setup is safer")
+        yield Remark(
+            "note", "these credentials may also read events, which Tidegate does not need: a smaller role is safer"
+        )
 
 
 def templates(status: int, answer: Any, namespace: str) -> Iterator[Remark]:
     """Whether each kind of data stream has a template made for it, by the answer to `TEMPLATES_PATH`."""
     if status == 403:
         text = "these credentials may not look at index templates; if one is missing, the log of `tidegate run` says so"
-        yield Remark(False, text)
+        yield Remark("note", text)
         return
     if status != 200:
-        yield Remark(True, f"Elasticsearch does not show its index templates: {refusal(status, answer)}")
+        yield Remark("finding", f"Elasticsearch does not show its index templates: {refusal(status, answer)}")
         return
     found = found_templates(answer)
     absent = missing(found, namespace)
     if absent:
         waiting = "their events are accepted and wait in the spool"
-        yield Remark(True, f"no index template makes data streams for {_some(absent)}: {waiting}. {_SET_UP}")
+        yield Remark("finding", f"no index template makes data streams for {_some(absent)}: {waiting}. {_SET_UP}")
     general = {
         stream.pattern: one.name
         for stream in STREAMS
@@ -113,9 +119,11 @@ def templates(status: int, answer: Any, namespace: str) -> Iterator[Remark]:
     if general:
         names = ", ".join(sorted(set(general.values())))
         lack = "Kibana's APM pages will not work with them"
-        yield Remark(True, f"only a general template ({names}) is there for {_some(list(general))}: {lack}. {_SET_UP}")
+        yield Remark(
+            "finding", f"only a general template ({names}) is there for {_some(list(general))}: {lack}. {_SET_UP}"
+        )
     if not absent and not general:
-        yield Remark(False, "index templates are there for all data streams")
+        yield Remark("good", "index templates are there for all data streams")
 
 
 def _some(patterns: list[str]) -> str:

@@ -176,6 +176,7 @@ def _show(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _retry(arguments: argparse.Namespace, settings: Settings) -> int:
     stored = 0
+    stopped = ""
     refused: Counter[str] = Counter()
     postponed: Counter[str] = Counter()
     with LetterFiles(settings.path_data) as files, _sink(files, settings) as (sink, compression_level):
@@ -187,14 +188,16 @@ def _retry(arguments: argparse.Namespace, settings: Settings) -> int:
                 refused += sent.refused
                 postponed += sent.postponed
         except TryAgain as problem:
-            postponed[problem.cause] += 1
+            stopped = problem.cause
         files.clean_up()
     print(f"{counted(stored, 'document')} stored")
     for verdict, reasons in (("refused again", refused), ("not taken now", postponed)):
         for reason, number in reasons.most_common(_REASONS):
             print(f"{number} {verdict}: {safe(reason)}")
+    if stopped:
+        print(f"the others are not taken now: {safe(stopped)}")
     _tell_damaged(files)
-    return EXIT_FAILURE if refused or postponed else EXIT_OK
+    return EXIT_FAILURE if refused or postponed or stopped else EXIT_OK
 
 
 def _purge(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,6 +96,9 @@ def _no_command(word: str, parser: argparse.ArgumentParser) -> str | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code (see `tidegate.daemon.errors`). Raises SystemExit for wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names may hold what the terminal's encoding lacks
     parser = build_parser()
     words = in_our_words(sys.argv[1:] if arguments is None else arguments, run.flags())
     if not words:

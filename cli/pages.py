@@ -53,10 +53,10 @@ class PageFormatter(argparse.HelpFormatter):
             for line in text.splitlines()
         )
 
-    def _format_usage(self, usage: Any, actions: Any, groups: Any, prefix: Any) -> str:
-        """Without the flags of the original, which would fill four lines of each page."""
+    def _format_usage(self, usage: Any, actions: Any, _groups: Any, prefix: Any) -> str:
+        """Without the flags of the original, which would fill four lines of each page, and without `|`, which is not wrapped."""
         named = [action for action in actions if action.container.title != ORIGINAL_FLAGS]
-        return super()._format_usage(usage, named, groups, prefix)
+        return super()._format_usage(usage, named, [], prefix)
 
     def _format_action(self, action: argparse.Action) -> str:
         """The list of commands without a line of its own for the word COMMAND."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -84,9 +83,6 @@ def show_from_store(
     Returns the exit code: 0; 1 when nothing was found or the store cannot be read. Raises SettingsError, PermissionError,
     BrokenPipeError.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names may hold what the terminal's encoding lacks
     try:
         file = find_store(arguments)
         if is_forbidden(file):

@@ -65,7 +65,7 @@ def test_commands(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert main([*command, "--data", str(folder)]) == 0
         out, err = capsys.readouterr()
-        assert err == f"reading {folder / STORE_FILE}\n"
+        assert err == f"data: {folder}\n"
         assert "shop" in out
         assert "\x1b" not in out and "\u202e" not in out
         assert all(columns(line) <= 80 for line in out.splitlines())
