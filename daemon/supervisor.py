@@ -159,7 +159,10 @@ class Supervisor:
             self._exit_code = EXIT_FAILURE
             self._stop.set()
             return
-        delay = self._delays.setdefault(place, RestartDelay()).after_death(self._loop.time())
+        # Who died of a suspect is no crash loop: each such death halves what is suspected, and clients wait for the end.
+        delay = 0.0
+        if child.trying is None:
+            delay = self._delays.setdefault(place, RestartDelay()).after_death(self._loop.time())
         log.error("%s %s; its successor starts in %.1f s", child.name, child.exit_text(), delay)
         self._loop.call_later(delay, self._spawn, *place)
 
