@@ -110,9 +110,11 @@ class Worker:
 
     def _sink_is_ready(self) -> None:
         """In the dispatcher's thread, before the first block is written."""
+        if self._part.documents == "auto":
+            self._learn_form()
         self._loop.call_soon_threadsafe(self._channel.send, StoreReady())
-        if self._part.documents != "auto":
-            return
+
+    def _learn_form(self) -> None:
         try:
             form = self._outlet.ask_form()
         except TryAgain as problem:

@@ -99,6 +99,12 @@ def read_answer(body: bytes, documents: int) -> Written:
     return written
 
 
+_ADVICE = {
+    "index_not_found_exception": ": no index template makes this data stream; run `tidegate setup`",
+    "resource_not_found_exception": ": an ordinary index or alias has this name; a data stream must have it",
+}
+
+
 def _judge(number: int, item: Item, written: Written) -> None:
     """An item that is not simply created."""
     status, error = item.status, item.error or ItemError()
@@ -110,6 +116,7 @@ def _judge(number: int, item: Item, written: Written) -> None:
         written.counts[EventOutcome.DUPLICATE] += 1
     elif concerns_cluster(status, error.type, reason):
         cause = f"Elasticsearch does not take documents for {item.index}: {error.type or 'error'} ({status})"
+        cause += _ADVICE.get(error.type, "")
         written.postponed.append(Postponed(number, cause, degraded=True))
     elif status == 429 or not 400 <= status < 500:
         cause = f"Elasticsearch is busy: {error.type or 'error'} ({status})"

@@ -17,7 +17,7 @@ from tidegate.workers.setup.retention import DEFAULTS, wished
 from tidegate.workers.setup.streams import STREAMS, Stream
 from tidegate.workers.setup.templates import PRIORITY, VERSION, all_templates, template_of
 
-CONTENT_OF_VERSION = {1: "c2"}
+CONTENT_OF_VERSION = {1: "2930063d01d21b07"}
 NOTHING = Abilities(frozenset(), lifecycle=False, ignore_beyond_limit=False, ignore_missing=False, apm_data=False)
 BY_NAME = {stream.name: stream for stream in STREAMS}
 SERVERS_OWN = {"keyword", "long", "double", "date", "ip", "boolean", "flattened", "object", "text"}

@@ -43,7 +43,7 @@ class Whole:
     def store(self, names: str) -> None:
         for name in names:
             stored = threading.Event()
-            self.spool.append(lines_of(name), 1, lambda refusal, stored=stored: stored.set())  # type: ignore[misc]
+            self.spool.append(lines_of(name), 1, lambda refusal, stored=stored: stored.set())  # type: ignore[misc]  # mypy has no type for the default
             assert stored.wait(10)
 
     def stop(self, timeout: float = 10.0) -> bool:
