@@ -17,7 +17,7 @@ LOCK_WAIT_S = 5.0
 """Children of a supervisor that was killed leave within two seconds; a successor waits for that."""
 IPC_PATH_LIMIT = 107
 """Bytes of a UNIX socket's path (sys/un.h), the name of the socket included."""
-LONGEST_SOCKET_NAME = "acceptor-999-999999.sock"
+LONGEST_SOCKET_NAME = "acceptor-999-999999-12345678.sock"
 BACKLOG = 1024
 
 DATA_LOCKED = (

@@ -33,7 +33,6 @@ PURE = {
     "workers/mapping": "which document an event makes",
     "workers/enrich": "what completes a document",
     "workers/pipeline.py": "batch in, documents and verdict out",
-    "workers/serve.py": "which batch is next, and what its verdict is",
     "workers/spool/block.py": "the bulk form of documents",
     "workers/spool/segment.py": "the form of a spool file",
     "workers/spool/ledger.py": "which blocks are done",
@@ -49,6 +48,7 @@ PURE = {
     "daemon/settings/parts.py": "what each process is told",
     "daemon/wire/courier.py": "what a stream needs of the links",
     "daemon/wire/frames.py": "the form of frames",
+    "daemon/wire/questions.py": "what an acceptor may ask a worker",
     "daemon/wire/suspects.py": "what becomes of a dead worker's batches",
 }
 """Pure rooms and what each decides; a folder stands for all modules in it."""

@@ -12,14 +12,15 @@ from tidegate.cli.main import build_parser
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install ."
 INSTALL_FOR_TESTS = "python3 -m venv .venv && .venv/bin/pip install -e '.[test]'"
 TEST = ".venv/bin/python -m pytest"
-FENCED = re.compile(r"^```(?:sh|console|bash)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SUBCOMMAND = re.compile(r"\btidegate ([a-z]+)\b(?! APM)")
 
 
 @pytest.fixture(scope="module")
 def commands(checkout: Path) -> str:
     """All fenced blocks of the README, line continuations joined."""
-    blocks = FENCED.findall((checkout / "README.md").read_text())
+    fenced = FENCED.findall((checkout / "README.md").read_text())
+    blocks = [text for language, text in fenced if language in ("sh", "bash", "console")]
     assert blocks, "the README shows commands in fenced blocks"
     return re.sub(r"\s*\\\n\s*", " ", "\n".join(blocks))
 
@@ -41,9 +42,10 @@ def test_ci_runs_the_same_commands(checkout: Path) -> None:
     assert "bin/pip install ." in script
 
 
-def test_every_subcommand_in_the_readme_exists(commands: str) -> None:
+def test_every_subcommand_in_the_readme_exists(checkout: Path, commands: str) -> None:
     known = build_parser().format_help()
-    used = set(SUBCOMMAND.findall(commands))
+    in_text = re.findall(r"`(tidegate [^`]+)`", (checkout / "README.md").read_text())
+    used = set(SUBCOMMAND.findall("\n".join([commands, *in_text])))
     assert used
     assert not [name for name in used if not re.search(rf"^\s+{name}\b", known, re.MULTILINE)]
 

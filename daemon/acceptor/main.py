@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import sys
 from pathlib import Path
@@ -23,7 +24,9 @@ class AcceptorProcess:
 
     def __init__(self, configure: Configure, part: AcceptorPart, sockets: list[socket.socket]) -> None:
         loop = asyncio.get_running_loop()
-        self._path = Path(configure.runtime_folder) / f"acceptor-{configure.number}-{configure.incarnation}.sock"
+        # A name that no acceptor had before: a worker of a killed instance may still knock at the old one.
+        name = f"acceptor-{configure.number}-{configure.incarnation}-{secrets.token_hex(4)}.sock"
+        self._path = Path(configure.runtime_folder) / name
         self.endpoint = f"ipc://{self._path}"
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._links = AcceptorLinks(loop, self._context, self.endpoint, part.max_event_size)

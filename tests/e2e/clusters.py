@@ -15,13 +15,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import urllib.error
 import urllib.request
 import zipfile
 from base64 import b64encode
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from e2e.processes import free_port, wait_until
@@ -35,6 +36,8 @@ STOP_S = 20.0
 NOBODY = 65534  # Elasticsearch refuses to run as root; any user without rights will do
 KEEPER, WRITER, PASSWORD = "keeper", "writer", "for-tests-only"
 PAGE = 5_000  # documents per answer of a scroll
+TRIES = 20  # half a second apart: how long a search waits for a new index
+LENIENT = "ignore_unavailable=true&allow_no_indices=true"
 STREAMS = {"traces": "traces-apm*", "logs": "logs-apm*", "metrics": "metrics-apm*"}
 
 
@@ -89,7 +92,7 @@ class RealElasticsearch:
         self.folder = Path(tempfile.mkdtemp(prefix="tidegate-elasticsearch-"))
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> RealElasticsearch:
+    def __enter__(self) -> Self:
         try:
             self.start()
         except BaseException:
@@ -234,10 +237,23 @@ class RealElasticsearch:
         return set(state.get("metadata", {}).get("data_stream", {}).get("data_stream", {}))
 
     def search(self, index: str, query: dict[str, Any]) -> list[dict[str, Any]]:
-        """All documents that match, as hits (`_index`, `_id`, `_source`); [] where there is no such index."""
-        target = f"/{index}/_search?ignore_unavailable=true&allow_no_indices=true&scroll=1m"
-        self.request("POST", f"/{index}/_refresh?ignore_unavailable=true&allow_no_indices=true")
-        answer = self.request("POST", target, {"size": PAGE, "query": query, "sort": ["_doc"]})
+        """All documents that match, as hits (`_index`, `_id`, `_source`); [] where there is no such index.
+
+        A data stream that is just being made has no shard to ask yet (503): it is asked again.
+        """
+        for _ in range(TRIES):
+            try:
+                return self._search(index, query)
+            except urllib.error.HTTPError as problem:
+                if problem.code != 503:
+                    raise
+                time.sleep(0.5)
+        return self._search(index, query)
+
+    def _search(self, index: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+        self.request("POST", f"/{index}/_refresh?{LENIENT}")
+        body = {"size": PAGE, "query": query, "sort": ["_doc"]}
+        answer = self.request("POST", f"/{index}/_search?scroll=1m&{LENIENT}", body)
         found: list[dict[str, Any]] = []
         while hits := answer["hits"]["hits"]:
             found += hits

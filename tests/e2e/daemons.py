@@ -55,6 +55,8 @@ class Daemon:
             **(QUICK_CLUSTER if any(key.startswith("output.elasticsearch.") for key in settings) else {}),
             **settings,
         }
+        self.environment: dict[str, str] = {}
+        """Variables on top of those of the test run."""
         self._mark = f"TIDEGATE_TEST_RUN={secrets.token_hex(8)}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -82,7 +84,7 @@ class Daemon:
         environment = {
             key: text for key, text in os.environ.items() if not key.startswith(("ELASTIC_APM_", "PYTHON", "TIDEGATE_"))
         }
-        environment |= {name: value, "TMPDIR": str(self.runtime)}
+        environment |= {name: value, "TMPDIR": str(self.runtime), **self.environment}
         with self.output_file.open("ab") as output:
             self._process = subprocess.Popen(
                 arguments,

@@ -139,6 +139,61 @@ def test_children_end_when_their_supervisor_is_killed(daemon: MakeDaemon, fake_e
     running.stop()
 
 
+def test_a_runtime_folder_given_by_systemd_is_kept_clean(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
+    """It is used in place of a temporary one, and sockets of a killed run are gone after the next."""
+    running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url]})
+    given = running.runtime / "given"
+    given.mkdir(mode=0o700)
+    running.environment["RUNTIME_DIRECTORY"] = str(given)
+    running.start()
+    assert running.sockets() and all(path.startswith(str(given)) for path in running.sockets())
+    running.kill_everything()
+    assert len(running.sockets()) == 1, "what the killed run left"
+    running.start()
+    assert len(running.sockets()) == 1, "its own, and no other"
+    send_signal(running.supervisor, signal.SIGTERM)
+    assert running.wait_exit() == 0
+    assert running.sockets() == []
+    assert given.is_dir(), "systemd made it, systemd removes it"
+
+
+@pytest.mark.parametrize("folder", ["temporary", "given"])
+def test_a_successor_at_once_is_not_troubled_by_orphans(
+    daemon: MakeDaemon, fake_elasticsearch: Any, folder: str
+) -> None:
+    """The killed supervisor's children are still draining when the next supervisor starts beside them."""
+    running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url]})
+    if folder == "given":
+        given = running.runtime / "given"
+        given.mkdir(mode=0o700)
+        running.environment["RUNTIME_DIRECTORY"] = str(given)
+    running.start()
+    with Oracle(running.port) as first:
+        first.wait_acknowledged(500)
+        send_signal(running.supervisor, signal.SIGKILL)
+        running.wait_exit()
+        running.launch()
+    wait_until(lambda: answers(running), "the successor answers", 20, running.output)
+    with Oracle(running.port) as second:
+        second.wait_acknowledged(1_500)
+    assert second.troubles == [], running.output()
+    for oracle in (first, second):
+        assert_exactly_once(oracle, wait_drained(fake_elasticsearch, oracle, running))
+    send_signal(running.supervisor, signal.SIGTERM)
+    assert running.wait_exit() == 0
+    assert running.processes() == []
+
+
+def answers(daemon: Daemon) -> bool:
+    """Whether the daemon that was just launched takes events; its port may still be its predecessor's for a moment."""
+    if daemon.exit_code() is not None:
+        daemon.launch()
+    try:
+        return bool(daemon.children("acceptor")) and daemon.request("GET", "/").status == 200
+    except OSError:
+        return False
+
+
 def test_a_killed_acceptor_cuts_its_requests_and_nothing_else(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
     running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url]}).start()
     with Oracle(running.port) as oracle:

@@ -54,7 +54,7 @@ def test_a_full_spool_is_refused_in_words_and_recovers(daemon: MakeDaemon, fake_
         "output.elasticsearch.hosts": [fake_elasticsearch.url],
         "output.elasticsearch.backoff.max": "500ms",
         "tidegate.workers": 1,
-        "tidegate.spool.max_bytes": "2MiB",
+        "tidegate.spool.max_bytes": "4MiB",
         "tidegate.spool.segment_bytes": "1MiB",
         "tidegate.queue_timeout": "1s",
     }

@@ -21,6 +21,8 @@ IN_PART = ("root", "routing", "settings")
 LATER_KEYS = re.compile(r"apm-server\.(auth|rum|ssl|agent|expvar)\b")
 LATER_CASES = {
     "life-stop-aggregates": "aggregated metrics are not built yet",
+    "es-log-no-token": "secret tokens are not built yet: a start with one is refused",
+    "frame-expect-continue-401": "secret tokens are not built yet: a start with one is refused",
 }
 DEVIATIONS: dict[str, str] = {}
 """Cases that fail on purpose, and why; docs/compatibility.md tells users the same, by the same id."""
@@ -71,9 +73,11 @@ def test_shared_cases(shared: Path, tmp_path: Path, batch: str) -> None:
         result = subprocess.run(
             command, capture_output=True, text=True, timeout=LONGEST_RUN_S, check=False, env=environment, cwd=tmp_path
         )
-    print(result.stdout[-20_000:], result.stderr[-5_000:])
+    print(result.stdout[-500:], result.stderr[-5_000:])
     assert report.exists(), result.stderr[-5_000:]
-    assert result.returncode == 0, "\n".join(failures(json.loads(report.read_text())))
+    wrong = failures(json.loads(report.read_text()))
+    assert not wrong, "\n".join(wrong)
+    assert result.returncode == 0
 
 
 def failures(report: Any) -> list[str]:
