@@ -108,6 +108,7 @@ class Supervisor:
             self._incarnations,
             __version__,
             str(self._runtime.path),
+            self._plan.runtime_directory is None,
             msgspec.Raw(msgspec.json.encode(part)),
         )
         sockets = self._sockets if role == "acceptor" else []

@@ -45,6 +45,7 @@ class AcceptorProcess:
         await self._acceptor.drain(timeout)
         self._links.close()
         self._context.destroy(linger=0)
+        self._path.unlink(missing_ok=True)
 
 
 async def build(configure: Configure, channel: Channel) -> tuple[AcceptorProcess, Started]:

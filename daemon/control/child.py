@@ -86,13 +86,14 @@ async def _live(build: Build, sock: socket.socket) -> int:
     serving.cancel()
     beating.cancel()
     channel.close()
-    if orphan:
+    if orphan and first.temporary:
         remove_sockets(Path(first.runtime_folder))
     return EXIT_OK
 
 
 def remove_sockets(folder: Path) -> None:
-    """What the supervisor does not do any more: no socket of a dead instance is left, and the last child takes the folder."""
+    """What the supervisor does not do any more. Only for a folder of this instance's own: in a given one a successor may
+    have its sockets already."""
     for left in folder.glob("*.sock"):
         left.unlink(missing_ok=True)
     with suppress(OSError):

@@ -32,6 +32,8 @@ class Configure(Message, tag="configure", frozen=True):
     version: str
     """The supervisor's; a child of another version refuses to start."""
     runtime_folder: str
+    temporary: bool
+    """The runtime folder belongs to this instance alone and goes with it."""
     settings: msgspec.Raw
 
 

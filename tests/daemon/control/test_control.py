@@ -9,7 +9,7 @@ from tidegate.daemon.control import messages
 from tidegate.daemon.control.channel import Channel
 
 EVERY = [
-    messages.Configure(1, 2, "0.1.0", "/run/x", msgspec.Raw(b'{"a":1}')),
+    messages.Configure(1, 2, "0.1.0", "/run/x", True, msgspec.Raw(b'{"a":1}')),
     messages.Acceptors([messages.AcceptorAddress(1, 5, "ipc:///run/x/a.sock")]),
     messages.WorkerGone(2, 9, "ab:0"),
     messages.StoreReady(),
