@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from tidegate.daemon.auth.identity import OPEN
 from tidegate.daemon.h1.exchange import BodySink
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer
-from tidegate.daemon.settings.parts import AcceptorPart, LoggingPart
+from tidegate.daemon.settings.parts import AcceptorPart, AuthPart, LoggingPart
 from tidegate.daemon.wire.courier import Answered, Parcel, Replied
 from tidegate.daemon.wire.frames import Verdict
 from tidegate.daemon.wire.questions import AnyAsk
@@ -37,6 +38,7 @@ def make_part(**changes: Any) -> AcceptorPart:
         "shutdown_timeout": 5.0,
         "queue_timeout": 5.0,
         "response_headers": {},
+        "auth": AuthPart([]),
     }
     return AcceptorPart(**(values | changes))
 
@@ -216,6 +218,7 @@ class FakeExchange:
         self.received_ns = 1_700_000_000_000_000_000
         self.part = part
         self.clock = clock
+        self.identity = OPEN
         self.wanted = False
         self.answers: list[Answer] = []
 

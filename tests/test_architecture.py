@@ -39,6 +39,7 @@ PURE = {
     "workers/sinks/contract.py": "what a sink promises",
     "workers/sinks/parcel.py": "documents on their way",
     "workers/sinks/schedule.py": "what the dispatcher does next",
+    "daemon/auth": "who may do what, and how much of it",
     "daemon/h1": "bytes in, HTTP events out; compressed in, lines out",
     "daemon/api/guards.py": "whether a request is let in",
     "daemon/control/messages.py": "what supervisor and child say to each other",

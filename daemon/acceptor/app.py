@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
 
 from tidegate.daemon.acceptor.listener import Listener
 from tidegate.daemon.api.bases import Bases
+from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.request_log import RequestLog
 from tidegate.daemon.api.routes import State, Wiring, serve
+from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.protocol import HttpProtocol
 from tidegate.daemon.h1.responses import Answer, Responder
@@ -43,11 +46,15 @@ class Acceptor:
         self._courier = courier
         self._loop = loop
         self._gate = Gate(part.max_concurrent_decoders)
-        self._wiring = Wiring(courier, self._gate, Bases(part), self.state)
+        self._digest = keyed_digest(secrets.token_bytes(32))
+        self._wiring = self._wired(part)
         self._connections: set[HttpProtocol] = set()
         self._listener = Listener(loop, sockets, self._make_protocol, part.max_connections)
         self._empty = asyncio.Event()
         self._empty.set()
+
+    def _wired(self, part: AcceptorPart) -> Wiring:
+        return Wiring(self._courier, self._gate, Bases(part), self.state, Doorkeeper(part.auth, self._digest))
 
     def _make_protocol(self) -> HttpProtocol:
         return HttpProtocol(self, self._loop)
@@ -61,7 +68,7 @@ class Acceptor:
         self.part = part
         self.responder = Responder(part.response_headers)
         self._gate.resize(part.max_concurrent_decoders)
-        self._wiring = Wiring(self._courier, self._gate, Bases(part), self.state)
+        self._wiring = self._wired(part)
         self._listener.limit(part.max_connections)
 
     async def drain(self, timeout: float) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from tidegate.daemon.auth.identity import Identity
 from tidegate.daemon.h1.alarm import Clock
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer
@@ -40,6 +41,9 @@ class Exchange(Protocol):
     @property
     def head(self) -> RequestHead:
         """What it says before its body."""
+
+    identity: Identity
+    """As whom it is served; everybody, until the doorkeeper has looked."""
 
     @property
     def peer_ip(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tidegate.daemon.auth.identity import OPEN
 from tidegate.daemon.h1.exchange import BodySink
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer
@@ -21,6 +22,7 @@ class LiveExchange:
         "body_bytes",
         "clock",
         "head",
+        "identity",
         "over",
         "part",
         "paused_at",
@@ -40,6 +42,7 @@ class LiveExchange:
         self.clock = protocol.clock
         self.part = protocol.service.part
         self.received_ns = received_ns
+        self.identity = OPEN
         self.started = protocol.clock.time()
         self.sink: BodySink | None = None
         self.wanted = False

@@ -1,12 +1,15 @@
-"""`apm-server.auth.*`: who may send (http-surface.md 3)."""
+"""`apm-server.auth.*` and `tidegate.auth.*`: who may send (http-surface.md 3)."""
 
 from __future__ import annotations
 
 from tidegate.daemon.settings import kinds
 from tidegate.daemon.settings.client import declare_client
-from tidegate.daemon.settings.declare import Gate, Refused, Section, Warned
+from tidegate.daemon.settings.declare import Applies, Gate, Refused, Section, Warned
+from tidegate.daemon.settings.secret_tokens import secret_tokens
 
-SECTION = Section("Authentication", "Who may send. Not built yet: a start that would leave the port open is refused.")
+SECTION = Section(
+    "Authentication", "Who may send. With neither token nor API keys, whoever can reach the port may. See security.md."
+)
 
 _NOT_BUILT = Refused(
     "authentication is not built yet: starting would leave the port open to everybody who can reach it. "
@@ -16,7 +19,21 @@ _NO_EFFECT = Warned("authentication is not built yet: whoever can reach the port
 _API_KEYS = Gate("apm-server.auth.api_key.enabled", on_by_section=False)
 
 SECRET_TOKEN = SECTION.setting(
-    "apm-server.auth.secret_token", kinds.text, "", "Token that agents send.", fate=_NOT_BUILT, secret=True
+    "apm-server.auth.secret_token",
+    kinds.text,
+    "",
+    "Token that agents send. With it set, nobody may send without a token or an API key, but see `anonymous`.",
+    applies=Applies.RELOAD,
+    secret=True,
+)
+SECRET_TOKENS = SECTION.setting(
+    "tidegate.auth.secret_tokens",
+    secret_tokens,
+    (),
+    "Further tokens, so that one can be exchanged for another without a pause. With a `name` a token is called so in "
+    "refusals; `allow_agent` and `allow_service` are the only names that its events may give.",
+    applies=Applies.RELOAD,
+    secret=True,
 )
 API_KEY_ENABLED = SECTION.setting(
     "apm-server.auth.api_key.enabled", kinds.boolean, False, "Whether API keys are accepted.", fate=_NOT_BUILT

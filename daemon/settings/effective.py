@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from tidegate.daemon import __version__
 from tidegate.daemon.settings import (
+    auth_parts,
     elasticsearch_target,
     logging_section,
     output,
@@ -153,6 +154,7 @@ class Settings:
             shutdown_timeout=self.shutdown_timeout,
             queue_timeout=self[tidegate_section.QUEUE_TIMEOUT],
             response_headers={name: list(texts) for name, texts in self[server.RESPONSE_HEADERS].items()},
+            auth=auth_parts.auth_part(self.values),
         )
 
     def worker_part(self, number: int) -> WorkerPart:

@@ -37,6 +37,24 @@ class LoggingPart(Struct, frozen=True):
     """None: standard error."""
 
 
+class TokenPart(Struct, frozen=True):
+    """A secret token."""
+
+    token: str
+    name: str
+    """For refusals and logs; may be empty."""
+    allow_agents: list[str]
+    """None: all."""
+    allow_services: list[str]
+    """None: all."""
+
+
+class AuthPart(Struct, frozen=True):
+    """Who may send; without tokens and API keys everybody may."""
+
+    tokens: list[TokenPart]
+
+
 class AcceptorPart(Struct, frozen=True):
     """For an acceptor; addresses are bound by the supervisor and inherited."""
 
@@ -63,6 +81,7 @@ class AcceptorPart(Struct, frozen=True):
     shutdown_timeout: float
     queue_timeout: float
     response_headers: dict[str, list[str]]
+    auth: AuthPart
 
 
 class SpoolPart(Struct, frozen=True):
