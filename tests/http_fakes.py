@@ -38,7 +38,7 @@ def make_part(**changes: Any) -> AcceptorPart:
         "shutdown_timeout": 5.0,
         "queue_timeout": 5.0,
         "response_headers": {},
-        "auth": AuthPart([]),
+        "auth": AuthPart([], False, 100),
     }
     return AcceptorPart(**(values | changes))
 

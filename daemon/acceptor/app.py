@@ -13,6 +13,7 @@ from tidegate.daemon.acceptor.listener import Listener
 from tidegate.daemon.api.bases import Bases
 from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
+from tidegate.daemon.api.key_desk import KeyDesk
 from tidegate.daemon.api.request_log import RequestLog
 from tidegate.daemon.api.routes import State, Wiring, serve
 from tidegate.daemon.auth.tokens import keyed_digest
@@ -47,6 +48,7 @@ class Acceptor:
         self._loop = loop
         self._gate = Gate(part.max_concurrent_decoders)
         self._digest = keyed_digest(secrets.token_bytes(32))
+        self._keys = KeyDesk(courier, self._digest, loop, part.auth.api_key_limit)
         self._wiring = self._wired(part)
         self._connections: set[HttpProtocol] = set()
         self._listener = Listener(loop, sockets, self._make_protocol, part.max_connections)
@@ -54,7 +56,9 @@ class Acceptor:
         self._empty.set()
 
     def _wired(self, part: AcceptorPart) -> Wiring:
-        return Wiring(self._courier, self._gate, Bases(part), self.state, Doorkeeper(part.auth, self._digest))
+        self._keys.cache.limit = part.auth.api_key_limit
+        doorkeeper = Doorkeeper(part.auth, self._digest, self._keys)
+        return Wiring(self._courier, self._gate, Bases(part), self.state, doorkeeper)
 
     def _make_protocol(self) -> HttpProtocol:
         return HttpProtocol(self, self._loop)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tidegate.daemon.api.awaited import Awaited
+from tidegate.daemon.api.key_desk import KeyDesk
 from tidegate.daemon.auth.credentials import FAILED, MISSING, Malformed, Scheme, read_credentials
-from tidegate.daemon.auth.identity import OPEN, STRANGER
+from tidegate.daemon.auth.identity import OPEN, STRANGER, Identity, Method
+from tidegate.daemon.auth.key_cache import Unknown
 from tidegate.daemon.auth.tokens import Digest, Tokens
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.responses import Answer
@@ -16,31 +19,69 @@ GoOn = Callable[[], BodySink | None]
 """What comes after the door: the route's guards and handler."""
 
 
-class Doorkeeper:
-    """Of one settings object; `digest` stays the same while the acceptor lives."""
+UNAVAILABLE = Answer(RequestOutcome.UNAVAILABLE, RequestOutcome.UNAVAILABLE.value.message)
 
-    def __init__(self, part: AuthPart, digest: Digest) -> None:
+
+class Doorkeeper:
+    """Of one settings object; what `keys` and `digest` hold stays while the acceptor lives."""
+
+    def __init__(self, part: AuthPart, digest: Digest, keys: KeyDesk) -> None:
         self._tokens = Tokens(part.tokens, digest)
-        self._open = not self._tokens
+        self._keys = keys if part.api_keys else None
+        self._open = not self._tokens and not part.api_keys
 
     def admit(self, exchange: Exchange, tolerant: bool, go_on: GoOn) -> BodySink | None:
         """Goes on with `exchange.identity` set, or answers. `tolerant`: the route serves strangers, too."""
         if self._open:
-            exchange.identity = OPEN
-            return go_on()
+            return _let_in(exchange, OPEN, go_on)
         given = read_credentials(exchange.head.headers.get(b"authorization"))
-        text = FAILED
         if given is None:
-            text = MISSING
-        elif isinstance(given, Malformed):
-            text = given.text
-        elif given.scheme is Scheme.TOKEN:
-            identity = self._tokens.identify(given.value)
-            if identity is not None:
-                exchange.identity = identity
-                return go_on()
-        if tolerant:
-            exchange.identity = STRANGER
-            return go_on()
-        exchange.answer(Answer(RequestOutcome.UNAUTHORIZED, text, detail=text))
+            return _refuse(exchange, tolerant, go_on, MISSING)
+        if isinstance(given, Malformed):
+            return _refuse(exchange, tolerant, go_on, given.text)
+        if given.scheme is Scheme.API_KEY and self._keys is not None:
+            return self._admit_key(exchange, tolerant, go_on, given.value, self._keys)
+        identity = self._tokens.identify(given.value) if given.scheme is Scheme.TOKEN else None
+        if identity is None:
+            return _refuse(exchange, tolerant, go_on, FAILED)
+        return _let_in(exchange, identity, go_on)
+
+    def _admit_key(
+        self, exchange: Exchange, tolerant: bool, go_on: GoOn, credential: bytes, keys: KeyDesk
+    ) -> BodySink | None:
+        known = keys.known(credential)
+        if known is Unknown.FULL:
+            keys.full()
+            exchange.answer(UNAVAILABLE)
+            return None
+        if known is not Unknown.ASK:
+            return _by_privileges(exchange, tolerant, go_on, known)
+        awaited = Awaited(exchange)
+        keys.check(
+            credential,
+            lambda privileges: awaited.go_on(lambda: _by_privileges(exchange, tolerant, go_on, privileges)),
+        )
+        return awaited
+
+
+def _by_privileges(
+    exchange: Exchange, tolerant: bool, go_on: GoOn, privileges: frozenset[str] | None
+) -> BodySink | None:
+    if privileges is None:
+        exchange.answer(UNAVAILABLE)
         return None
+    if not privileges:
+        return _refuse(exchange, tolerant, go_on, FAILED)
+    return _let_in(exchange, Identity(Method.API_KEY, privileges), go_on)
+
+
+def _let_in(exchange: Exchange, identity: Identity, go_on: GoOn) -> BodySink | None:
+    exchange.identity = identity
+    return go_on()
+
+
+def _refuse(exchange: Exchange, tolerant: bool, go_on: GoOn, text: str) -> BodySink | None:
+    if tolerant:
+        return _let_in(exchange, STRANGER, go_on)
+    exchange.answer(Answer(RequestOutcome.UNAUTHORIZED, text, detail=text))
+    return None

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from tidegate.daemon.settings import kinds
 from tidegate.daemon.settings.client import declare_client
-from tidegate.daemon.settings.declare import Applies, Gate, Refused, Section, Warned
+from tidegate.daemon.settings.declare import HONOURED, Applies, Gate, Section, Warned
 from tidegate.daemon.settings.secret_tokens import secret_tokens
 
 SECTION = Section(
     "Authentication", "Who may send. With neither token nor API keys, whoever can reach the port may. See security.md."
 )
 
-_NOT_BUILT = Refused(
-    "authentication is not built yet: starting would leave the port open to everybody who can reach it. "
-    "Stay with the original here, or remove the key and listen on 127.0.0.1 only"
-)
-_NO_EFFECT = Warned("authentication is not built yet: whoever can reach the port may send")
+_NO_EFFECT = Warned("anonymous senders are not let in yet")
 _API_KEYS = Gate("apm-server.auth.api_key.enabled", on_by_section=False)
 
 SECRET_TOKEN = SECTION.setting(
@@ -36,17 +32,20 @@ SECRET_TOKENS = SECTION.setting(
     secret=True,
 )
 API_KEY_ENABLED = SECTION.setting(
-    "apm-server.auth.api_key.enabled", kinds.boolean, False, "Whether API keys are accepted.", fate=_NOT_BUILT
+    "apm-server.auth.api_key.enabled",
+    kinds.boolean,
+    False,
+    "Whether API keys are accepted: those of Elasticsearch; with the local store, those of `tidegate api-key`.",
 )
 API_KEY_LIMIT = SECTION.setting(
     "apm-server.auth.api_key.limit",
-    kinds.integer(),
+    kinds.integer(1),
     100,
-    "API keys that are remembered.",
-    fate=_NO_EFFECT,
+    "Good API keys in use within a minute, for each acceptor; more are answered 503.",
+    applies=Applies.RELOAD,
     gate=_API_KEYS,
 )
-declare_client(SECTION, "apm-server.auth.api_key.elasticsearch", _NO_EFFECT, _API_KEYS)
+API_KEY_ELASTICSEARCH = declare_client(SECTION, "apm-server.auth.api_key.elasticsearch", HONOURED, _API_KEYS)
 ANONYMOUS_ENABLED = SECTION.setting(
     "apm-server.auth.anonymous.enabled",
     kinds.boolean,

@@ -9,7 +9,7 @@ from tidegate.daemon.settings.values import Values
 
 def is_protected(values: Values) -> bool:
     """Whether any method of authentication is configured."""
-    return bool(values[auth.SECRET_TOKEN] or values[auth.SECRET_TOKENS])
+    return bool(values[auth.SECRET_TOKEN] or values[auth.SECRET_TOKENS] or values[auth.API_KEY_ENABLED])
 
 
 def auth_part(values: Values) -> AuthPart:
@@ -20,4 +20,4 @@ def auth_part(values: Values) -> AuthPart:
     ]
     if values[auth.SECRET_TOKEN]:
         tokens.insert(0, TokenPart(values[auth.SECRET_TOKEN], "", [], []))
-    return AuthPart(tokens)
+    return AuthPart(tokens, values[auth.API_KEY_ENABLED], values[auth.API_KEY_LIMIT])

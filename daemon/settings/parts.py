@@ -53,6 +53,10 @@ class AuthPart(Struct, frozen=True):
     """Who may send; without tokens and API keys everybody may."""
 
     tokens: list[TokenPart]
+    api_keys: bool
+    """Whether API keys are accepted."""
+    api_key_limit: int
+    """Good keys that are remembered at a time."""
 
 
 class AcceptorPart(Struct, frozen=True):
@@ -146,6 +150,15 @@ class LocalPart(Struct, frozen=True):
     max_age: float
 
 
+class ApiKeysPart(Struct, frozen=True):
+    """Where a worker asks about API keys; one of the two is set."""
+
+    elasticsearch: ElasticsearchPart | None = None
+    """Without credentials: the client's own are sent."""
+    file: str = ""
+    """Of the keys beside the local store."""
+
+
 class WorkerPart(Struct, frozen=True):
     """For a worker; exactly one of `elasticsearch` and `local` is set."""
 
@@ -160,5 +173,7 @@ class WorkerPart(Struct, frozen=True):
     """Bytes of unanswered batches for each acceptor."""
     spool: SpoolPart
     dead_letters: DeadLetterPart
+    api_keys: ApiKeysPart | None = None
+    """None: API keys are not accepted."""
     elasticsearch: ElasticsearchPart | None = None
     local: LocalPart | None = None

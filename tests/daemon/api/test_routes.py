@@ -9,6 +9,7 @@ from http_fakes import FakeClock, FakeCourier, FakeExchange, make_part
 from tidegate.daemon.api.bases import KEPT, Bases
 from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
+from tidegate.daemon.api.key_desk import KeyDesk
 from tidegate.daemon.api.routes import ROUTES, State, Wiring, clean_path, serve
 from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.request_head import RequestHead
@@ -18,12 +19,13 @@ from tidegate.daemon.wire.frames import RequestBase, unpack_base
 
 
 def call(line: str, headers: list[tuple[bytes, bytes]] | None = None, *tokens: str) -> FakeExchange:
-    part = make_part(auth=AuthPart([TokenPart(token, "", [], []) for token in tokens]))
+    part = make_part(auth=AuthPart([TokenPart(token, "", [], []) for token in tokens], False, 100))
     exchange = FakeExchange(part, FakeClock())
     method, target = line.split(" ")
     exchange.head = RequestHead(method.encode(), target.encode(), headers or [])
-    doorkeeper = Doorkeeper(part.auth, keyed_digest(b"key"))
-    sink = serve(exchange, Wiring(FakeCourier(at_once=True), Gate(0), Bases(part), State(), doorkeeper))
+    courier, digest = FakeCourier(at_once=True), keyed_digest(b"key")
+    doorkeeper = Doorkeeper(part.auth, digest, KeyDesk(courier, digest, exchange.clock, 100))
+    sink = serve(exchange, Wiring(courier, Gate(0), Bases(part), State(), doorkeeper))
     if sink is not None:
         sink.end()
     return exchange

@@ -54,7 +54,6 @@ ES = "output.elasticsearch.hosts: [es]\n"
         ("tidegate.auth.secret_tokens=[a,' ']", "empty token"),
         ("tidegate.auth.secret_tokens=[{name: x}]", "without `token`"),
         ("tidegate.auth.secret_tokens=[{token: x, allow_services: y}]", "unknown key `allow_services`"),
-        ("apm-server.auth.api_key.enabled=true", "authentication is not built yet"),
         ("apm-server.host=unix:/run/apm.sock", "not built yet"),
         ("apm-server.host=localhost:x", "port"),
         ("apm-server.data_streams.namespace=Prod", "lower-case"),
