@@ -212,6 +212,10 @@ class Settings:
         part = replace(self._client_part(client), username="", password="", api_key="", max_requests=KEY_QUESTIONS)
         return ApiKeysPart(elasticsearch=part)
 
+    def key_maker_part(self) -> ElasticsearchPart:
+        """Where API keys are made, with the credentials of the settings: for a command, never for a process that serves."""
+        return self._client_part(auth.API_KEY_ELASTICSEARCH)
+
     def _client_part(self, client: Client) -> ElasticsearchPart:
         """Of a client that asks questions only: one at a time, and short ones."""
         target = elasticsearch_target.client_target(self.values, client)
