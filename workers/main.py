@@ -25,6 +25,7 @@ from tidegate.workers.sinks.contract import TryAgain
 from tidegate.workers.sinks.dead_letters import DeadLetters
 from tidegate.workers.sinks.dispatch import Dispatcher
 from tidegate.workers.spool.spool import Spool, SpoolError
+from tidegate.workers.store.anonymous_services import AnonymousServices
 from tidegate.workers.store.api_keys import KeyChecks, open_keys
 
 log = logging.getLogger("tidegate.worker")
@@ -58,7 +59,8 @@ class Worker:
         )
         self._spool.notify = self._dispatcher.wake
         form = load_form(self._form_file) if part.documents == "auto" else part.documents
-        self._serving = Serving(Pipeline(form == "complete"), self._spool, self._trying)
+        self._services = AnonymousServices(Path(part.anonymous_services_file), part.anonymous_max_services)
+        self._serving = Serving(self._pipeline(form), self._spool, self._trying)
         self._key_checks = self._open_key_checks()
         self._links = WorkerLinks(
             self._loop,
@@ -95,6 +97,9 @@ class Worker:
         )
 
     # ---------------------------------------------------------------------------------------------------- inside
+
+    def _pipeline(self, form: str | None) -> Pipeline:
+        return Pipeline(form == "complete", admit=self._services.admit)
 
     def _open_key_checks(self) -> KeyChecks | None:
         if self._part.api_keys is None:
@@ -143,7 +148,7 @@ class Worker:
             self._loop.call_soon_threadsafe(self._use_form, form)
 
     def _use_form(self, form: Form) -> None:
-        self._serving.pipeline = Pipeline(form == "complete")
+        self._serving.pipeline = self._pipeline(form)
         log.info("documents are written in the %s form, which this cluster needs", form)
 
     async def _tend(self) -> None:

@@ -8,6 +8,7 @@ import secrets
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from tidegate.daemon.acceptor.listener import Listener
 from tidegate.daemon.api.bases import Bases
@@ -20,6 +21,8 @@ from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.protocol import HttpProtocol
 from tidegate.daemon.h1.responses import Answer, Responder
+from tidegate.daemon.limits.buckets import Buckets, MemoryTable
+from tidegate.daemon.limits.shared_table import SharedTable
 from tidegate.daemon.outcomes import RequestOutcome
 from tidegate.daemon.settings.parts import AcceptorPart
 from tidegate.daemon.wire.courier import Courier
@@ -39,7 +42,9 @@ class Acceptor:
         courier: Courier,
         sockets: Sequence[socket.socket],
         loop: asyncio.AbstractEventLoop,
+        limits_file: Path,
     ) -> None:
+        """`limits_file`: where acceptors share the limits of client addresses, if there are several. Raises OSError."""
         self.part = part
         self.state = State()
         self.responder = Responder(part.response_headers)
@@ -49,6 +54,7 @@ class Acceptor:
         self._gate = Gate(part.max_concurrent_decoders)
         self._digest = keyed_digest(secrets.token_bytes(32))
         self._keys = KeyDesk(courier, self._digest, loop, part.auth.api_key_limit)
+        self._buckets = _buckets(part, limits_file)
         self._wiring = self._wired(part)
         self._connections: set[HttpProtocol] = set()
         self._listener = Listener(loop, sockets, self._make_protocol, part.max_connections)
@@ -57,7 +63,7 @@ class Acceptor:
 
     def _wired(self, part: AcceptorPart) -> Wiring:
         self._keys.cache.limit = part.auth.api_key_limit
-        doorkeeper = Doorkeeper(part.auth, self._digest, self._keys)
+        doorkeeper = Doorkeeper(part.auth, self._digest, self._keys, self._buckets)
         return Wiring(self._courier, self._gate, Bases(part), self.state, doorkeeper)
 
     def _make_protocol(self) -> HttpProtocol:
@@ -131,3 +137,12 @@ class Acceptor:
         if not self._connections:
             self._empty.set()
         self._listener.released()
+
+
+def _buckets(part: AcceptorPart, shared: Path) -> Buckets | None:
+    """The tokens of anonymous senders, with this acceptor alone or with all. Raises OSError."""
+    anonymous = part.auth.anonymous
+    if anonymous is None:
+        return None
+    table = SharedTable(shared, anonymous.ip_limit) if part.shares_limits else MemoryTable(anonymous.ip_limit)
+    return Buckets(table, anonymous.event_limit)

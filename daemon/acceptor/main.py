@@ -14,6 +14,7 @@ from tidegate.daemon.acceptor.app import Acceptor
 from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.control.child import run_child
 from tidegate.daemon.control.messages import AnyMessage, Configure, Started, StoreReady, WorkerGone
+from tidegate.daemon.places import LIMITS_FILE
 from tidegate.daemon.settings.parts import AcceptorPart
 from tidegate.daemon.telemetry.logs import set_up_logging
 from tidegate.daemon.wire.acceptor_links import AcceptorLinks
@@ -30,7 +31,7 @@ class AcceptorProcess:
         self.endpoint = f"ipc://{self._path}"
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._links = AcceptorLinks(loop, self._context, self.endpoint, part.max_event_size)
-        self._acceptor = Acceptor(part, self._links, sockets, loop)
+        self._acceptor = Acceptor(part, self._links, sockets, loop, Path(configure.runtime_folder) / LIMITS_FILE)
         self._acceptor.start()
 
     def received(self, message: AnyMessage) -> None:

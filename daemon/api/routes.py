@@ -50,6 +50,7 @@ class Callers(Enum):
     """Who may call a route."""
 
     EVERYBODY = "no credentials are asked for, but what is answered may depend on them"
+    BROWSERS = "browsers, which have no credentials: anonymous senders, where they are let in"
     AGENTS = "agents in services; with credentials, once a method of authentication is configured"
 
 
@@ -92,7 +93,8 @@ def serve(exchange: Exchange, wiring: Wiring) -> BodySink | None:
         exchange.answer(_without_route(head))
         return None
     tolerant = route.callers is Callers.EVERYBODY
-    return wiring.doorkeeper.admit(exchange, tolerant, partial(_let_in, route, exchange, wiring))
+    browsers = route.callers is Callers.BROWSERS
+    return wiring.doorkeeper.admit(exchange, tolerant, browsers, partial(_let_in, route, exchange, wiring))
 
 
 def _let_in(route: Route, exchange: Exchange, wiring: Wiring) -> BodySink | None:

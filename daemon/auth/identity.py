@@ -67,3 +67,8 @@ OPEN = Identity(Method.NONE, frozenset(PRIVILEGES))
 """Everybody, where nothing is configured."""
 STRANGER = Identity(Method.ANONYMOUS, frozenset())
 """Somebody without a good credential, where a route answers nevertheless."""
+
+
+def anonymous(allow_agents: tuple[str, ...], allow_services: tuple[str, ...]) -> Identity:
+    """A sender without credentials who is let in nevertheless: for events and configuration, never for source maps."""
+    return Identity(Method.ANONYMOUS, frozenset((EVENT_WRITE, CONFIG_READ)), allow_agents, allow_services)

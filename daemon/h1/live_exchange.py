@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tidegate.daemon.auth.identity import OPEN
+from tidegate.daemon.h1.client_address import ClientAddress, client_address
 from tidegate.daemon.h1.exchange import BodySink
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer
+from tidegate.daemon.limits.buckets import Purse
 
 if TYPE_CHECKING:
     from tidegate.daemon.h1.protocol import HttpProtocol
@@ -17,6 +19,7 @@ class LiveExchange:
     """One request on a connection; see `Exchange`."""
 
     __slots__ = (
+        "_client",
         "_protocol",
         "answered",
         "body_bytes",
@@ -28,6 +31,7 @@ class LiveExchange:
         "paused_at",
         "peer_ip",
         "peer_port",
+        "purse",
         "received_ns",
         "sink",
         "started",
@@ -43,6 +47,8 @@ class LiveExchange:
         self.part = protocol.service.part
         self.received_ns = received_ns
         self.identity = OPEN
+        self.purse: Purse | None = None
+        self._client: ClientAddress | None = None
         self.started = protocol.clock.time()
         self.sink: BodySink | None = None
         self.wanted = False
@@ -50,6 +56,12 @@ class LiveExchange:
         self.answered = False
         self.over = False
         self.body_bytes = 0
+
+    @property
+    def client(self) -> ClientAddress:
+        if self._client is None:
+            self._client = client_address(self.head, self.peer_ip, self.peer_port, self.part.forwarding)
+        return self._client
 
     def answer(self, answer: Answer) -> None:
         if self.answered:

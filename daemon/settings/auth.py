@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tidegate.daemon.settings import kinds
 from tidegate.daemon.settings.client import declare_client
-from tidegate.daemon.settings.declare import HONOURED, Applies, Gate, Section, Warned
+from tidegate.daemon.settings.declare import HONOURED, Applies, Gate, Section
+from tidegate.daemon.settings.networks import networks
 from tidegate.daemon.settings.secret_tokens import secret_tokens
 
 SECTION = Section(
     "Authentication", "Who may send. With neither token nor API keys, whoever can reach the port may. See security.md."
 )
 
-_NO_EFFECT = Warned("anonymous senders are not let in yet")
 _API_KEYS = Gate("apm-server.auth.api_key.enabled", on_by_section=False)
 
 SECRET_TOKEN = SECTION.setting(
@@ -50,35 +50,73 @@ ANONYMOUS_ENABLED = SECTION.setting(
     "apm-server.auth.anonymous.enabled",
     kinds.boolean,
     None,
-    "Whether requests without credentials are accepted.",
-    fate=_NO_EFFECT,
+    "Whether requests without credentials are accepted, where others need some.",
+    applies=Applies.RELOAD,
     shown_default="true if authentication and RUM are on",
 )
 ALLOW_AGENT = SECTION.setting(
     "apm-server.auth.anonymous.allow_agent",
     kinds.texts,
     ("rum-js", "js-base"),
-    "Agents that may send without credentials.",
-    fate=_NO_EFFECT,
+    "Agents that may send without credentials; an empty list leaves the default.",
+    applies=Applies.RELOAD,
 )
 ALLOW_SERVICE = SECTION.setting(
     "apm-server.auth.anonymous.allow_service",
     kinds.texts,
     (),
     "Services that may be named without credentials; none: all.",
-    fate=_NO_EFFECT,
+    applies=Applies.RELOAD,
 )
 EVENT_LIMIT = SECTION.setting(
     "apm-server.auth.anonymous.rate_limit.event_limit",
     kinds.integer(),
     300,
-    "Events a second and client address.",
-    fate=_NO_EFFECT,
+    "Events a second that a client address may send without credentials; three times as many at once. 0: none at all.",
 )
 IP_LIMIT = SECTION.setting(
     "apm-server.auth.anonymous.rate_limit.ip_limit",
     kinds.integer(1),
     1000,
-    "Client addresses that are tracked.",
-    fate=_NO_EFFECT,
+    "Client addresses that are kept apart (IPv6: networks of 64 bits); further ones take over the oldest one's limit.",
+)
+MAX_SERVICES = SECTION.setting(
+    "tidegate.auth.anonymous.max_services",
+    kinds.integer(0),
+    100,
+    "Names of services that anonymous senders may make up, on this machine and over restarts; further ones are answered 403. "
+    "Names in `allow_service` are not counted.",
+)
+RUM_ONLY = SECTION.setting(
+    "tidegate.auth.anonymous.rum_only",
+    kinds.boolean,
+    None,
+    "Whether anonymous senders may use the paths of browsers only.",
+    applies=Applies.RELOAD,
+    shown_default="false; true with the profile `public`",
+)
+TRUSTED_PROXIES = SECTION.setting(
+    "tidegate.trusted_proxies",
+    networks,
+    None,
+    "Addresses and networks of proxies whose `Forwarded`, `X-Real-Ip` and `X-Forwarded-For` are believed. `private`: this "
+    "machine and private networks; `all`: whoever connects, as in the original.",
+    applies=Applies.RELOAD,
+    shown_default="`private`; none with the profile `public`",
+)
+FORWARDED = SECTION.setting(
+    "tidegate.forwarded_from",
+    kinds.choice("left", "right"),
+    None,
+    "Which address counts: `left` is the first, which a client can make up, as in the original; `right` is the last one in "
+    "`X-Forwarded-For` that is no trusted proxy's.",
+    applies=Applies.RELOAD,
+    shown_default="`left`; `right` with the profile `public`",
+)
+PROFILE = SECTION.setting(
+    "tidegate.profile",
+    kinds.choice("compatible", "public"),
+    "compatible",
+    "`compatible`: as the original. `public`, for ports that everybody can reach: stricter defaults for the settings "
+    "that name it, and `apm-server.auth.anonymous.allow_service` is required where anonymous senders are let in.",
 )

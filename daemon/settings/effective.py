@@ -168,6 +168,8 @@ class Settings:
             queue_timeout=self[tidegate_section.QUEUE_TIMEOUT],
             response_headers={name: list(texts) for name, texts in self[server.RESPONSE_HEADERS].items()},
             auth=auth_parts.auth_part(self.values),
+            forwarding=auth_parts.forwarding_part(self.values),
+            shares_limits=self.acceptors > 1,
         )
 
     def worker_part(self, number: int) -> WorkerPart:
@@ -195,6 +197,8 @@ class Settings:
                 max_bytes=_share(self[tidegate_section.DEAD_LETTERS_MAX_BYTES], self.workers),
                 max_age=self[tidegate_section.DEAD_LETTERS_MAX_AGE],
             ),
+            anonymous_services_file=str(self.path_data / "anonymous-services"),
+            anonymous_max_services=self[auth.MAX_SERVICES],
             api_keys=self.api_keys_part() if self[auth.API_KEY_ENABLED] else None,
             elasticsearch=self._elasticsearch_part() if self.sink_name == "elasticsearch" else None,
             local=self.local_part() if self.sink_name == "local" else None,

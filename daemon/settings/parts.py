@@ -57,6 +57,30 @@ class AuthPart(Struct, frozen=True):
     """Whether API keys are accepted."""
     api_key_limit: int
     """Good keys that are remembered at a time."""
+    anonymous: AnonymousPart | None
+    """None: they are refused."""
+
+
+class AnonymousPart(Struct, frozen=True):
+    """Senders without credentials."""
+
+    allow_agents: list[str]
+    allow_services: list[str]
+    """None: all."""
+    event_limit: int
+    """Events a second and client address."""
+    ip_limit: int
+    """Client addresses that are kept apart."""
+    rum_only: bool
+    """Whether only the paths of browsers are open to them."""
+
+
+class ForwardingPart(Struct, frozen=True):
+    """Whose word is believed about whom a request comes from."""
+
+    trusted: tuple[str, ...]
+    """Addresses and networks, `private`, `all`."""
+    from_right: bool
 
 
 class AcceptorPart(Struct, frozen=True):
@@ -86,6 +110,9 @@ class AcceptorPart(Struct, frozen=True):
     queue_timeout: float
     response_headers: dict[str, list[str]]
     auth: AuthPart
+    forwarding: ForwardingPart
+    shares_limits: bool
+    """Whether there are other acceptors, with which the limits of client addresses are shared."""
 
 
 class SpoolPart(Struct, frozen=True):
@@ -173,6 +200,9 @@ class WorkerPart(Struct, frozen=True):
     """Bytes of unanswered batches for each acceptor."""
     spool: SpoolPart
     dead_letters: DeadLetterPart
+    anonymous_services_file: str
+    """Where names of services are noted that anonymous senders gave."""
+    anonymous_max_services: int
     api_keys: ApiKeysPart | None = None
     """None: API keys are not accepted."""
     elasticsearch: ElasticsearchPart | None = None

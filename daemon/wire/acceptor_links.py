@@ -59,7 +59,7 @@ class Place:
 
 def frame_size(parcel: Parcel) -> int:
     """What a parcel costs in credit, bytes."""
-    return len(parcel.base) + len(parcel.metadata) + len(parcel.lines)
+    return len(parcel.base) + len(parcel.terms) + len(parcel.metadata) + len(parcel.lines)
 
 
 class AcceptorLinks:
@@ -186,6 +186,8 @@ class AcceptorLinks:
             parcel.base,
             parcel.metadata,
             lines,
+            parcel.tokens,
+            parcel.terms,
         )
         try:
             self._socket.send_multipart((session_id, pack_batch(batch)), zmq.NOBLOCK)

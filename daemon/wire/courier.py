@@ -18,6 +18,8 @@ class Parcel(NamedTuple):
     base: bytes
     metadata: bytes
     lines: bytes
+    terms: bytes = b""
+    tokens: int = 0
 
 
 Answered = Callable[[Verdict], None]

@@ -22,8 +22,8 @@ class Door:
         self.clock = FakeClock()
         self.courier = FakeCourier()
         digest = keyed_digest(b"key")
-        self.part = make_part(auth=AuthPart([TokenPart("token", "", [], [])], True, limit))
-        self.keeper = Doorkeeper(self.part.auth, digest, KeyDesk(self.courier, digest, self.clock, limit))
+        self.part = make_part(auth=AuthPart([TokenPart("token", "", [], [])], True, limit, None))
+        self.keeper = Doorkeeper(self.part.auth, digest, KeyDesk(self.courier, digest, self.clock, limit), None)
         self.sinks: list[RecordingSink] = []
 
     def request(self, key: str = "id:key", *, tolerant: bool = False) -> tuple[FakeExchange, BodySink | None]:
@@ -34,7 +34,7 @@ class Door:
             self.sinks.append(RecordingSink())
             return self.sinks[-1]
 
-        return exchange, self.keeper.admit(exchange, tolerant, go_on)
+        return exchange, self.keeper.admit(exchange, tolerant, False, go_on)
 
     def reply(self, *privileges: str) -> None:
         _, replied = self.courier.asked.pop(0)

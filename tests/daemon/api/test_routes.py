@@ -19,12 +19,12 @@ from tidegate.daemon.wire.frames import RequestBase, unpack_base
 
 
 def call(line: str, headers: list[tuple[bytes, bytes]] | None = None, *tokens: str) -> FakeExchange:
-    part = make_part(auth=AuthPart([TokenPart(token, "", [], []) for token in tokens], False, 100))
+    part = make_part(auth=AuthPart([TokenPart(token, "", [], []) for token in tokens], False, 100, None))
     exchange = FakeExchange(part, FakeClock())
     method, target = line.split(" ")
     exchange.head = RequestHead(method.encode(), target.encode(), headers or [])
     courier, digest = FakeCourier(at_once=True), keyed_digest(b"key")
-    doorkeeper = Doorkeeper(part.auth, digest, KeyDesk(courier, digest, exchange.clock, 100))
+    doorkeeper = Doorkeeper(part.auth, digest, KeyDesk(courier, digest, exchange.clock, 100), None)
     sink = serve(exchange, Wiring(courier, Gate(0), Bases(part), State(), doorkeeper))
     if sink is not None:
         sink.end()
