@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tidegate.cli import (
+    api_key,
     check,
     completion,
     dead_letters,
@@ -44,6 +45,7 @@ COMMANDS = (
     traces,
     one_trace,
     errors,
+    api_key,
     dead_letters,
     version,
     completion,

@@ -17,7 +17,7 @@ LOCK_WAIT_S = 5.0
 """Children of a supervisor that was killed leave within two seconds; a successor waits for that."""
 IPC_PATH_LIMIT = 107
 """Bytes of a UNIX socket's path (sys/un.h), the name of the socket included."""
-LONGEST_SOCKET_NAME = "acceptor-999-999999-12345678.sock"
+LONGEST_SOCKET_NAME = "a999-12345678.sock"
 BACKLOG = 1024
 
 DATA_LOCKED = (
@@ -59,6 +59,10 @@ def lock_data_folder(folder: Path) -> int:
             return descriptor
 
 
+LIMITS_FILE = "limits"
+"""In the runtime folder: what acceptors share about client addresses; it means nothing to the next instance."""
+
+
 class RuntimeFolder:
     """The private folder of this instance's sockets: `$RUNTIME_DIRECTORY`, else a fresh short temporary one.
 
@@ -75,8 +79,7 @@ class RuntimeFolder:
         else:
             self.path = Path(runtime_directory)
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for left in self.path.glob("*.sock"):
-                left.unlink()
+            self._clear()
         if len(os.fsencode(self.path / LONGEST_SOCKET_NAME)) > IPC_PATH_LIMIT:
             raise StartError(
                 f"runtime folder {self.path}: its name is too long for a UNIX socket; set TMPDIR to a shorter one"
@@ -88,8 +91,11 @@ class RuntimeFolder:
             shutil.rmtree(self.path, ignore_errors=True)
             self._note.unlink(missing_ok=True)
         else:
-            for left in self.path.glob("*.sock"):
-                left.unlink(missing_ok=True)
+            self._clear()
+
+    def _clear(self) -> None:
+        for left in (*self.path.glob("*.sock"), self.path / LIMITS_FILE):
+            left.unlink(missing_ok=True)
 
     def _remove_predecessor(self) -> None:
         try:

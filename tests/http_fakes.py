@@ -6,10 +6,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from tidegate.daemon.auth.identity import OPEN
+from tidegate.daemon.h1.client_address import ClientAddress, client_address
 from tidegate.daemon.h1.exchange import BodySink
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer
-from tidegate.daemon.settings.parts import AcceptorPart, LoggingPart
+from tidegate.daemon.limits.buckets import Purse
+from tidegate.daemon.settings.parts import AcceptorPart, AuthPart, ForwardingPart, LoggingPart
 from tidegate.daemon.wire.courier import Answered, Parcel, Replied
 from tidegate.daemon.wire.frames import Verdict
 from tidegate.daemon.wire.questions import AnyAsk
@@ -37,6 +40,9 @@ def make_part(**changes: Any) -> AcceptorPart:
         "shutdown_timeout": 5.0,
         "queue_timeout": 5.0,
         "response_headers": {},
+        "forwarding": ForwardingPart(("private", "192.0.2.1"), from_right=False),
+        "shares_limits": False,
+        "auth": AuthPart([], False, 100, None),
     }
     return AcceptorPart(**(values | changes))
 
@@ -216,8 +222,14 @@ class FakeExchange:
         self.received_ns = 1_700_000_000_000_000_000
         self.part = part
         self.clock = clock
+        self.identity = OPEN
+        self.purse: Purse | None = None
         self.wanted = False
         self.answers: list[Answer] = []
+
+    @property
+    def client(self) -> ClientAddress:
+        return client_address(self.head, self.peer_ip, self.peer_port, self.part.forwarding)
 
     def answer(self, answer: Answer) -> None:
         if self.answers:

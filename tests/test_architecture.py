@@ -32,6 +32,7 @@ PURE = {
     "workers/decode": "what a line is, and what is wrong with it",
     "workers/mapping": "which document an event makes",
     "workers/enrich": "what completes a document",
+    "workers/terms.py": "what a sender may not send",
     "workers/pipeline.py": "batch in, documents and verdict out",
     "workers/spool/block.py": "the bulk form of documents",
     "workers/spool/segment.py": "the form of a spool file",
@@ -39,9 +40,11 @@ PURE = {
     "workers/sinks/contract.py": "what a sink promises",
     "workers/sinks/parcel.py": "documents on their way",
     "workers/sinks/schedule.py": "what the dispatcher does next",
+    "daemon/auth": "who may do what, and how much of it",
     "daemon/h1": "bytes in, HTTP events out; compressed in, lines out",
     "daemon/api/guards.py": "whether a request is let in",
     "daemon/control/messages.py": "what supervisor and child say to each other",
+    "daemon/limits/buckets.py": "how much an address may send",
     "daemon/outcomes.py": "the table of fates",
     "daemon/errors.py": "how a start fails",
     "daemon/restarts.py": "when a dead child gets a successor",
@@ -49,6 +52,7 @@ PURE = {
     "daemon/wire/courier.py": "what a stream needs of the links",
     "daemon/wire/frames.py": "the form of frames",
     "daemon/wire/questions.py": "what an acceptor may ask a worker",
+    "daemon/wire/terms.py": "on which terms a batch is taken",
     "daemon/wire/suspects.py": "what becomes of a dead worker's batches",
 }
 """Pure rooms and what each decides; a folder stands for all modules in it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,7 @@ from tidegate.daemon.control.messages import Acceptors, AnyMessage, Configure, S
 from tidegate.daemon.settings.parts import WorkerPart
 from tidegate.daemon.telemetry.logs import set_up_logging
 from tidegate.daemon.wire.frames import Batch, trying_text
-from tidegate.daemon.wire.questions import Ping, Pong, Question
+from tidegate.daemon.wire.questions import CheckApiKey, Ping, Pong, Question, Unavailable
 from tidegate.daemon.wire.worker_links import WorkerLink, WorkerLinks
 from tidegate.workers.documents_form import Form, load_form, save_form
 from tidegate.workers.outlet import open_outlet
@@ -24,6 +25,8 @@ from tidegate.workers.sinks.contract import TryAgain
 from tidegate.workers.sinks.dead_letters import DeadLetters
 from tidegate.workers.sinks.dispatch import Dispatcher
 from tidegate.workers.spool.spool import Spool, SpoolError
+from tidegate.workers.store.anonymous_services import AnonymousServices
+from tidegate.workers.store.api_keys import KeyChecks, open_keys
 
 log = logging.getLogger("tidegate.worker")
 
@@ -56,7 +59,9 @@ class Worker:
         )
         self._spool.notify = self._dispatcher.wake
         form = load_form(self._form_file) if part.documents == "auto" else part.documents
-        self._serving = Serving(Pipeline(form == "complete"), self._spool, self._trying)
+        self._services = AnonymousServices(Path(part.anonymous_services_file), part.anonymous_max_services)
+        self._serving = Serving(self._pipeline(form), self._spool, self._trying)
+        self._key_checks = self._open_key_checks()
         self._links = WorkerLinks(
             self._loop,
             configure.number,
@@ -80,6 +85,8 @@ class Worker:
         self._tending.cancel()
         sent = await asyncio.to_thread(self._dispatcher.drain, timeout)
         self._links.close()
+        if self._key_checks is not None:
+            self._key_checks.close()
         await asyncio.to_thread(self._spool.close)
         self._letters.close()
         counts = self._dispatcher.counts() + self._serving.counts
@@ -90,6 +97,17 @@ class Worker:
         )
 
     # ---------------------------------------------------------------------------------------------------- inside
+
+    def _pipeline(self, form: str | None) -> Pipeline:
+        return Pipeline(form == "complete", admit=self._services.admit)
+
+    def _open_key_checks(self) -> KeyChecks | None:
+        if self._part.api_keys is None:
+            return None
+        try:
+            return KeyChecks(open_keys(self._part.api_keys), self._loop.call_soon_threadsafe)
+        except (OSError, ValueError) as problem:
+            raise StartError(f"apm-server.auth.api_key.elasticsearch: {problem}") from problem
 
     def _start(self) -> None:
         try:
@@ -104,6 +122,11 @@ class Worker:
         match question.ask:
             case Ping():
                 link.reply(question, Pong(self._dispatcher.state().ready))
+            case CheckApiKey():
+                if self._key_checks is None:
+                    link.reply(question, Unavailable("API keys are off (apm-server.auth.api_key.enabled)"))
+                else:
+                    self._key_checks.check(question.ask.credential, partial(link.reply, question))
 
     def _trying(self, batch: Batch | None) -> None:
         self._channel.send(Trying(None if batch is None else trying_text(batch.batch_id, batch.first_line)))
@@ -125,7 +148,7 @@ class Worker:
             self._loop.call_soon_threadsafe(self._use_form, form)
 
     def _use_form(self, form: Form) -> None:
-        self._serving.pipeline = Pipeline(form == "complete")
+        self._serving.pipeline = self._pipeline(form)
         log.info("documents are written in the %s form, which this cluster needs", form)
 
     async def _tend(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tidegate.daemon.outcomes import EventOutcome
 from tidegate.daemon.wire.frames import LISTED_ERRORS, Batch, LineError, StreamError, id_stem, unpack_base
+from tidegate.daemon.wire.terms import unpack_terms
 from tidegate.workers.decode.lines import Refused, read_event, read_metadata
 from tidegate.workers.decode.model import (
     Error,
@@ -31,6 +32,7 @@ from tidegate.workers.mapping.rum import map_rum_error, map_rum_metricset, map_r
 from tidegate.workers.mapping.span import map_span
 from tidegate.workers.mapping.stream import Stream
 from tidegate.workers.mapping.transaction import map_transaction
+from tidegate.workers.terms import Admit, refused
 
 _STREAMS_BUDGET = 4 * 1024 * 1024
 """Bytes of metadata lines whose streams are kept: 2,700 of the usual size. A built stream takes some tens of times as much
@@ -55,6 +57,8 @@ class Processed(NamedTuple):
     ended: StreamError | None
     counts: Counter[EventOutcome]
     """Fates that are sealed here: events that make no document, lines that are no event."""
+    events: int = 0
+    """Of a batch with terms: the events found in it."""
 
 
 Mapper = Callable[[Any, Stream, int], dict[str, Any] | None]
@@ -76,8 +80,9 @@ ROWS: dict[type[Event], tuple[Mapper, order.Steps]] = {
 class Pipeline:
     """`complete`: documents also get what the cluster's pipelines would add (intake-to-documents.md, section 12)."""
 
-    def __init__(self, complete: bool, observers: Sequence[Observer] = ()) -> None:
+    def __init__(self, complete: bool, observers: Sequence[Observer] = (), admit: Admit = lambda service: True) -> None:
         self._complete = complete
+        self._admit = admit
         self._observers = tuple(observers)
         self._streams: Memo[tuple[bytes, bytes], Stream] = Memo(
             lambda key: Stream(unpack_base(key[0]), read_metadata(key[1])),
@@ -93,12 +98,28 @@ class Pipeline:
             ended = StreamError(400, refusal.message, batch.metadata if refusal.show else b"")
             return Processed([], 0, 0, 0, [], ended, Counter())
         decoded = _decode(batch)
+        events = 0
+        if batch.terms:
+            events = len(decoded.events)
+            if (kept_out := self._kept_out(batch, stream, decoded)) is not None:
+                return kept_out
         for observe in self._observers:
             observe(decoded.events)
         lines = self._documents(batch, stream, decoded)
         accepted = len(decoded.events) - decoded.counts[EventOutcome.EMPTY_BREAKDOWN]
         failed = decoded.counts[EventOutcome.INVALID]
-        return Processed(lines, len(lines), accepted, failed, decoded.errors, None, +decoded.counts)
+        return Processed(lines, len(lines), accepted, failed, decoded.errors, None, +decoded.counts, events)
+
+    def _kept_out(self, batch: Batch, stream: Stream, decoded: _Decoded) -> Processed | None:
+        """What becomes of a batch that needs more tokens than it brings, or holds what its sender may not send; None where
+        it is taken. A suspect has paid before."""
+        events, failed = len(decoded.events), decoded.counts[EventOutcome.INVALID]
+        if events > batch.tokens and not batch.suspect:
+            return Processed([], 0, 0, failed, decoded.errors, None, Counter(), events)
+        ended = refused(unpack_terms(batch.terms), decoded.events, stream, self._admit)
+        if ended is None:
+            return None
+        return Processed([], 0, 0, failed, decoded.errors, ended, +decoded.counts, events)
 
     def _documents(self, batch: Batch, stream: Stream, decoded: _Decoded) -> list[bytes]:
         """The documents in the order of their events. Those that make none are counted.

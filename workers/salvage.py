@@ -25,7 +25,7 @@ def salvage(process: Process, batch: Batch) -> tuple[Processed, list[str]]:
     lines: list[bytes] = []
     errors: list[LineError] = []
     counts: Counter[EventOutcome] = Counter()
-    documents = accepted = failed = 0
+    documents = accepted = failed = events = 0
     for number, line in enumerate(batch.lines.split(b"\n"), batch.first_line):
         if not line and number > batch.first_line:
             continue
@@ -43,9 +43,10 @@ def salvage(process: Process, batch: Batch) -> tuple[Processed, list[str]]:
         documents += part.documents
         accepted += part.accepted
         failed += part.failed
+        events += part.events
         errors += part.errors
         counts.update(part.counts)
-    return Processed(lines, documents, accepted, failed, errors[:LISTED_ERRORS], None, counts), stumbles
+    return Processed(lines, documents, accepted, failed, errors[:LISTED_ERRORS], None, counts, events), stumbles
 
 
 def _ended(error: StreamError) -> Processed:

@@ -110,6 +110,7 @@ class Serving:
             processed.failed,
             processed.errors,
             ended,
+            processed.events,
         )
         if batch.suspect:
             self._suspects.popleft()

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from tidegate.daemon.acceptor.listener import Listener
 from tidegate.daemon.api.bases import Bases
+from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
+from tidegate.daemon.api.key_desk import KeyDesk
 from tidegate.daemon.api.request_log import RequestLog
 from tidegate.daemon.api.routes import State, Wiring, serve
+from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.protocol import HttpProtocol
 from tidegate.daemon.h1.responses import Answer, Responder
+from tidegate.daemon.limits.buckets import Buckets, MemoryTable
+from tidegate.daemon.limits.shared_table import SharedTable
 from tidegate.daemon.outcomes import RequestOutcome
 from tidegate.daemon.settings.parts import AcceptorPart
 from tidegate.daemon.wire.courier import Courier
@@ -35,7 +42,9 @@ class Acceptor:
         courier: Courier,
         sockets: Sequence[socket.socket],
         loop: asyncio.AbstractEventLoop,
+        limits_file: Path,
     ) -> None:
+        """`limits_file`: where acceptors share the limits of client addresses, if there are several. Raises OSError."""
         self.part = part
         self.state = State()
         self.responder = Responder(part.response_headers)
@@ -43,11 +52,19 @@ class Acceptor:
         self._courier = courier
         self._loop = loop
         self._gate = Gate(part.max_concurrent_decoders)
-        self._wiring = Wiring(courier, self._gate, Bases(part), self.state)
+        self._digest = keyed_digest(secrets.token_bytes(32))
+        self._keys = KeyDesk(courier, self._digest, loop, part.auth.api_key_limit)
+        self._buckets = _buckets(part, limits_file)
+        self._wiring = self._wired(part)
         self._connections: set[HttpProtocol] = set()
         self._listener = Listener(loop, sockets, self._make_protocol, part.max_connections)
         self._empty = asyncio.Event()
         self._empty.set()
+
+    def _wired(self, part: AcceptorPart) -> Wiring:
+        self._keys.cache.limit = part.auth.api_key_limit
+        doorkeeper = Doorkeeper(part.auth, self._digest, self._keys, self._buckets)
+        return Wiring(self._courier, self._gate, Bases(part), self.state, doorkeeper)
 
     def _make_protocol(self) -> HttpProtocol:
         return HttpProtocol(self, self._loop)
@@ -61,7 +78,7 @@ class Acceptor:
         self.part = part
         self.responder = Responder(part.response_headers)
         self._gate.resize(part.max_concurrent_decoders)
-        self._wiring = Wiring(self._courier, self._gate, Bases(part), self.state)
+        self._wiring = self._wired(part)
         self._listener.limit(part.max_connections)
 
     async def drain(self, timeout: float) -> int:
@@ -120,3 +137,12 @@ class Acceptor:
         if not self._connections:
             self._empty.set()
         self._listener.released()
+
+
+def _buckets(part: AcceptorPart, shared: Path) -> Buckets | None:
+    """The tokens of anonymous senders, with this acceptor alone or with all. Raises OSError."""
+    anonymous = part.auth.anonymous
+    if anonymous is None:
+        return None
+    table = SharedTable(shared, anonymous.ip_limit) if part.shares_limits else MemoryTable(anonymous.ip_limit)
+    return Buckets(table, anonymous.event_limit)

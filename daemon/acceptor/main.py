@@ -14,6 +14,7 @@ from tidegate.daemon.acceptor.app import Acceptor
 from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.control.child import run_child
 from tidegate.daemon.control.messages import AnyMessage, Configure, Started, StoreReady, WorkerGone
+from tidegate.daemon.places import LIMITS_FILE
 from tidegate.daemon.settings.parts import AcceptorPart
 from tidegate.daemon.telemetry.logs import set_up_logging
 from tidegate.daemon.wire.acceptor_links import AcceptorLinks
@@ -25,12 +26,12 @@ class AcceptorProcess:
     def __init__(self, configure: Configure, part: AcceptorPart, sockets: list[socket.socket]) -> None:
         loop = asyncio.get_running_loop()
         # A name that no acceptor had before: a worker of a killed instance may still knock at the old one.
-        name = f"acceptor-{configure.number}-{configure.incarnation}-{secrets.token_hex(4)}.sock"
+        name = f"a{configure.number}-{secrets.token_hex(4)}.sock"
         self._path = Path(configure.runtime_folder) / name
         self.endpoint = f"ipc://{self._path}"
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._links = AcceptorLinks(loop, self._context, self.endpoint, part.max_event_size)
-        self._acceptor = Acceptor(part, self._links, sockets, loop)
+        self._acceptor = Acceptor(part, self._links, sockets, loop, Path(configure.runtime_folder) / LIMITS_FILE)
         self._acceptor.start()
 
     def received(self, message: AnyMessage) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tidegate.daemon.h1.client_address import client_address
 from tidegate.daemon.h1.exchange import Exchange
 from tidegate.daemon.settings.parts import AcceptorPart
 from tidegate.daemon.wire.frames import RequestBase, pack_base
@@ -23,7 +22,7 @@ class Bases:
         part = self._part
         host_ip = ""
         if part.capture_personal_data:
-            host_ip = client_address(exchange.head.headers, exchange.peer_ip, exchange.peer_port).ip
+            host_ip = exchange.client.ip
         packed = self._backend.get(host_ip)
         if packed is None:
             packed = pack_base(

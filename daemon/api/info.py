@@ -8,7 +8,10 @@ from tidegate.daemon.outcomes import RequestOutcome
 
 
 def answer_info(exchange: Exchange, publish_ready: bool) -> None:
-    """Answers with version, build and readiness. Agents choose their features by the version."""
+    """Answers with version, build and readiness, to strangers with nothing. Agents choose their features by the version."""
+    if not exchange.identity.known:
+        exchange.answer(Answer(RequestOutcome.OK))
+        return
     part = exchange.part
     body = {
         "build_date": part.build_date,

@@ -7,7 +7,6 @@ import os
 from collections import Counter
 
 from tidegate.daemon.api.logged_text import masked_target
-from tidegate.daemon.h1.client_address import client_address
 from tidegate.daemon.h1.exchange import Exchange
 from tidegate.daemon.h1.request_head import wire_text
 from tidegate.daemon.h1.responses import Answer
@@ -69,7 +68,7 @@ class RequestLog:
         agent = head.headers.get(b"user-agent")
         if agent:
             fields["user_agent.original"] = wire_text(agent[:LONGEST_VALUE])
-        client = client_address(head.headers, exchange.peer_ip, exchange.peer_port)
+        client = exchange.client
         if client.forwarded and client.ip != exchange.peer_ip:
             fields["client.ip"] = client.ip
         if answer.detail:

@@ -9,10 +9,12 @@ import html
 import posixpath
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote
 
 from tidegate.daemon.api.bases import Bases
+from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.guards import Guard, events_are_ndjson, events_are_posted, reads_only
 from tidegate.daemon.api.info import answer_info
@@ -41,12 +43,14 @@ class Wiring(NamedTuple):
     gate: Gate
     bases: Bases
     state: State
+    doorkeeper: Doorkeeper
 
 
 class Callers(Enum):
     """Who may call a route."""
 
     EVERYBODY = "no credentials are asked for, but what is answered may depend on them"
+    BROWSERS = "browsers, which have no credentials: anonymous senders, where they are let in"
     AGENTS = "agents in services; with credentials, once a method of authentication is configured"
 
 
@@ -57,8 +61,8 @@ class Route(NamedTuple):
     methods: tuple[str, ...]
     callers: Callers
     guards: tuple[Guard, ...]
-    """In the order in which they are asked; the first refusal is the answer (http-surface.md 1.4). Authentication of
-    `callers` comes before all of them: its errors win over a wrong method or content type."""
+    """In the order in which they are asked; the first refusal is the answer (http-surface.md 1.4). The doorkeeper comes
+    before all of them: its errors win over a wrong method or content type."""
     handler: Callable[[Exchange, Wiring], BodySink | None]
 
 
@@ -88,8 +92,15 @@ def serve(exchange: Exchange, wiring: Wiring) -> BodySink | None:
     if route is None:
         exchange.answer(_without_route(head))
         return None
+    tolerant = route.callers is Callers.EVERYBODY
+    browsers = route.callers is Callers.BROWSERS
+    return wiring.doorkeeper.admit(exchange, tolerant, browsers, partial(_let_in, route, exchange, wiring))
+
+
+def _let_in(route: Route, exchange: Exchange, wiring: Wiring) -> BodySink | None:
+    """What follows once it is known as whom the request is served."""
     for guard in route.guards:
-        refused = guard(head, exchange.part)
+        refused = guard(exchange.head, exchange.part)
         if refused is not None:
             exchange.answer(refused)
             return None

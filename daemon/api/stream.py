@@ -8,6 +8,7 @@ from enum import Enum
 from functools import partial
 
 from tidegate.daemon.api.gate import Gate
+from tidegate.daemon.api.metered import MeteredCourier, terms_of
 from tidegate.daemon.api.result import TIMED_OUT, TOO_LONG, Result
 from tidegate.daemon.h1.alarm import Alarm
 from tidegate.daemon.h1.cutter import Cut, Cutter, Lines, MetadataLine, TooLong
@@ -17,6 +18,7 @@ from tidegate.daemon.h1.responses import Answer
 from tidegate.daemon.outcomes import RequestOutcome
 from tidegate.daemon.wire.courier import Courier, Parcel, Waiting
 from tidegate.daemon.wire.frames import StreamError, Verdict, new_batch_id
+from tidegate.daemon.wire.terms import BATCH_LINES
 
 BATCH_BYTES = 65536
 """A batch is handed over at this size: about 44 events. Smaller ones cost more per event in hand-over and in splicing,
@@ -49,11 +51,12 @@ class IntakeStream:
     def __init__(self, exchange: Exchange, courier: Courier, gate: Gate, base: bytes, verbose: bool) -> None:
         part = exchange.part
         self._exchange = exchange
-        self._courier = courier
+        terms = terms_of(exchange.identity)
+        self._courier = MeteredCourier(courier, exchange.clock, terms, exchange.purse) if terms else courier
         self._gate = gate
         self._base = base
         self._verbose = verbose
-        self._cutter = Cutter(BATCH_BYTES, part.max_event_size)
+        self._cutter = Cutter(BATCH_BYTES, part.max_event_size, BATCH_LINES if terms else 0)
         encoding = exchange.head.headers.get(b"content-encoding", b"")
         self._inflater = Inflater(encoding, self._cutter.step, part.max_body_size)
         self._result = Result()

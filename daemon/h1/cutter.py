@@ -43,8 +43,10 @@ class Cutter:
     __slots__ = (
         "_at",
         "_batch",
+        "_counted",
         "_longest",
         "_metadata",
+        "_most",
         "_parts",
         "_piece",
         "_size",
@@ -55,11 +57,14 @@ class Cutter:
         "step",
     )
 
-    def __init__(self, batch_size: int, longest: int) -> None:
-        """`batch_size`: bytes at which a batch is closed. `longest`: bytes of a line with its newline."""
+    def __init__(self, batch_size: int, longest: int, most: int = 0) -> None:
+        """`batch_size`: bytes at which a batch is closed. `longest`: bytes of a line with its newline. `most`: lines at which
+        a batch is closed, empty ones not counted; 0: any number."""
         self.step = min(batch_size, longest)
         self._batch = batch_size
         self._longest = longest
+        self._most = most
+        self._counted = 0
         self._metadata = True
         self._skipping = False
         self._piece = b""
@@ -116,7 +121,8 @@ class Cutter:
             return Lines(self.take())
         self._at = end + 1
         self._add(self._take_tail() + piece[at : end + 1])
-        return Lines(self.take()) if self._size >= self._batch else None
+        self._counted += length > 0
+        return Lines(self.take()) if self._size >= self._batch or self._counted == self._most > 0 else None
 
     def _too_long(self, end: int, stop: int) -> Cut:
         beginning = (self._take_tail() + self._piece[self._at : stop])[: self._longest]
@@ -130,6 +136,8 @@ class Cutter:
 
     def _whole_lines(self) -> Cut | None:
         """Takes as many whole lines as fit into the batch."""
+        if self._most:
+            return self._counted_lines()
         piece, at = self._piece, self._at
         room = self._batch - self._size
         if len(piece) - at <= room:
@@ -146,6 +154,23 @@ class Cutter:
         self._add(memoryview(piece)[at:cut])
         self._at = cut
         return Lines(self.take()) if self._size >= self._batch else None
+
+    def _counted_lines(self) -> Cut | None:
+        """Takes whole lines one by one, until the batch has as many as it may."""
+        piece = self._piece
+        while self._at < len(piece):
+            at = self._at
+            end = piece.find(b"\n", at) + 1
+            if not end:
+                return self._one_line()
+            if self._size and self._size + end - at > self._batch:
+                return Lines(self.take())
+            self._add(memoryview(piece)[at:end])
+            self._at = end
+            self._counted += end - at > 1
+            if self._counted == self._most or self._size >= self._batch:
+                return Lines(self.take())
+        return None
 
     def finish(self, whole: bool) -> None:
         """The input is over; `next` gives what is left. `whole`: the body is complete, so that a last line without
@@ -167,6 +192,7 @@ class Cutter:
         parts = self._parts
         self._parts = []
         self._size = 0
+        self._counted = 0
         return b"".join(parts)
 
     def _add(self, lines: bytes | memoryview) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from tidegate.daemon.auth.identity import Identity
 from tidegate.daemon.h1.alarm import Clock
+from tidegate.daemon.h1.client_address import ClientAddress
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer
+from tidegate.daemon.limits.buckets import Purse
 from tidegate.daemon.settings.parts import AcceptorPart
 
 
@@ -40,6 +43,16 @@ class Exchange(Protocol):
     @property
     def head(self) -> RequestHead:
         """What it says before its body."""
+
+    identity: Identity
+    """As whom it is served; everybody, until the doorkeeper has looked."""
+
+    purse: Purse | None
+    """The tokens of an anonymous sender, which its events take; None where they are not counted."""
+
+    @property
+    def client(self) -> ClientAddress:
+        """Whose request it is: what a trusted proxy says, else the socket's other end."""
 
     @property
     def peer_ip(self) -> str:

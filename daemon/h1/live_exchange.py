@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tidegate.daemon.auth.identity import OPEN
+from tidegate.daemon.h1.client_address import ClientAddress, client_address
 from tidegate.daemon.h1.exchange import BodySink
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer
+from tidegate.daemon.limits.buckets import Purse
 
 if TYPE_CHECKING:
     from tidegate.daemon.h1.protocol import HttpProtocol
@@ -16,16 +19,19 @@ class LiveExchange:
     """One request on a connection; see `Exchange`."""
 
     __slots__ = (
+        "_client",
         "_protocol",
         "answered",
         "body_bytes",
         "clock",
         "head",
+        "identity",
         "over",
         "part",
         "paused_at",
         "peer_ip",
         "peer_port",
+        "purse",
         "received_ns",
         "sink",
         "started",
@@ -40,6 +46,9 @@ class LiveExchange:
         self.clock = protocol.clock
         self.part = protocol.service.part
         self.received_ns = received_ns
+        self.identity = OPEN
+        self.purse: Purse | None = None
+        self._client: ClientAddress | None = None
         self.started = protocol.clock.time()
         self.sink: BodySink | None = None
         self.wanted = False
@@ -47,6 +56,12 @@ class LiveExchange:
         self.answered = False
         self.over = False
         self.body_bytes = 0
+
+    @property
+    def client(self) -> ClientAddress:
+        if self._client is None:
+            self._client = client_address(self.head, self.peer_ip, self.peer_port, self.part.forwarding)
+        return self._client
 
     def answer(self, answer: Answer) -> None:
         if self.answered:

@@ -18,7 +18,7 @@ def wire_text(value: bytes) -> str:
 class RequestHead:
     """Method, target and headers. Header names are lower case; a header sent twice keeps its first value."""
 
-    __slots__ = ("chunked", "content_length", "headers", "method", "path", "query", "target", "version")
+    __slots__ = ("_lines", "chunked", "content_length", "headers", "method", "path", "query", "target", "version")
 
     def __init__(
         self, method: bytes, target: bytes, headers: Sequence[tuple[bytes, bytes]], version: bytes = b"1.1"
@@ -28,6 +28,7 @@ class RequestHead:
             if name not in first:
                 first[name] = value
         self.headers = first
+        self._lines = headers
         self.method = method.decode("ascii")
         self.target = target.decode("ascii")
         self.version = version
@@ -40,6 +41,10 @@ class RequestHead:
         """The first value of a header, or ""."""
         value = self.headers.get(name)
         return "" if value is None else wire_text(value)
+
+    def texts(self, name: bytes) -> list[str]:
+        """All values of a header, in their order."""
+        return [wire_text(value) for other, value in self._lines if other == name]
 
     @property
     def has_body(self) -> bool:

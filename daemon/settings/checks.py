@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from tidegate.daemon.settings import (
     agent_config,
     auth,
+    auth_parts,
     output,
     paths,
     processing,
@@ -70,7 +71,7 @@ def check_server(draft: Draft) -> None:
         draft.alarms.append(
             f"{draft.origin(auth.SECRET_TOKEN)}: {auth.SECRET_TOKEN.key}: is empty: it protects nothing"
         )
-    if not draft.values[server.HOST].is_loopback():
+    if not draft.values[server.HOST].is_loopback() and not auth_parts.is_protected(draft.values):
         draft.alarms.append(
             f"{draft.origin(server.HOST)}: {server.HOST.key}: there is no authentication on "
             f"{draft.values[server.HOST]}: whoever can reach this port may send"

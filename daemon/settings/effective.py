@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from msgspec.structs import replace
 from tidegate.daemon import __version__
 from tidegate.daemon.settings import (
+    auth,
+    auth_parts,
     elasticsearch_target,
     logging_section,
     output,
@@ -18,10 +21,12 @@ from tidegate.daemon.settings import (
     tidegate_section,
 )
 from tidegate.daemon.settings.address import ListenAddress
+from tidegate.daemon.settings.client import Client
 from tidegate.daemon.settings.declare import Honoured, Setting
 from tidegate.daemon.settings.machine import Machine
 from tidegate.daemon.settings.parts import (
     AcceptorPart,
+    ApiKeysPart,
     DeadLetterPart,
     ElasticsearchPart,
     LocalPart,
@@ -41,6 +46,10 @@ _REQUESTS_PER_WORKER = 4
 _CORES_PER_ACCEPTOR = 5
 """An acceptor does about a fifth of the work on an event (4 of 20 µs or more)."""
 _LEAST_SEGMENT = 1 << 20
+_ANSWER_S = 5.0
+"""Seconds for the answer to a question that is no bulk request (http-surface.md 6.3)."""
+KEY_QUESTIONS = 4
+"""API keys that a worker asks about at a time: a cluster answers one in some milliseconds."""
 
 
 class Row(NamedTuple):
@@ -90,6 +99,11 @@ class Settings:
     def shutdown_timeout(self) -> float:
         """Seconds."""
         return self[server.SHUTDOWN_TIMEOUT]
+
+    @property
+    def api_keys_file(self) -> Path:
+        """API keys, where they are not in Elasticsearch."""
+        return self.path_data / "api-keys.json"
 
     @property
     def store_file(self) -> Path:
@@ -153,6 +167,9 @@ class Settings:
             shutdown_timeout=self.shutdown_timeout,
             queue_timeout=self[tidegate_section.QUEUE_TIMEOUT],
             response_headers={name: list(texts) for name, texts in self[server.RESPONSE_HEADERS].items()},
+            auth=auth_parts.auth_part(self.values),
+            forwarding=auth_parts.forwarding_part(self.values),
+            shares_limits=self.acceptors > 1,
         )
 
     def worker_part(self, number: int) -> WorkerPart:
@@ -180,6 +197,9 @@ class Settings:
                 max_bytes=_share(self[tidegate_section.DEAD_LETTERS_MAX_BYTES], self.workers),
                 max_age=self[tidegate_section.DEAD_LETTERS_MAX_AGE],
             ),
+            anonymous_services_file=str(self.path_data / "anonymous-services"),
+            anonymous_max_services=self[auth.MAX_SERVICES],
+            api_keys=self.api_keys_part() if self[auth.API_KEY_ENABLED] else None,
             elasticsearch=self._elasticsearch_part() if self.sink_name == "elasticsearch" else None,
             local=self.local_part() if self.sink_name == "local" else None,
         )
@@ -187,6 +207,36 @@ class Settings:
     def local_part(self) -> LocalPart:
         """The local store, for its writer and for the commands that read it."""
         return LocalPart(str(self.store_file), self[output.LOCAL_MAX_BYTES], self[output.LOCAL_MAX_AGE])
+
+    def api_keys_part(self) -> ApiKeysPart:
+        """Where API keys are: the client's credentials are used, never the output's."""
+        client = auth.API_KEY_ELASTICSEARCH
+        if self.sink_name == "local" and client.hosts not in self.values:
+            return ApiKeysPart(file=str(self.api_keys_file))
+        part = replace(self._client_part(client), username="", password="", api_key="", max_requests=KEY_QUESTIONS)
+        return ApiKeysPart(elasticsearch=part)
+
+    def key_maker_part(self) -> ElasticsearchPart:
+        """Where API keys are made, with the credentials of the settings: for a command, never for a process that serves."""
+        return self._client_part(auth.API_KEY_ELASTICSEARCH)
+
+    def _client_part(self, client: Client) -> ElasticsearchPart:
+        """Of a client that asks questions only: one at a time, and short ones."""
+        target = elasticsearch_target.client_target(self.values, client)
+        part = self._elasticsearch_part()
+        given = self[client.headers] if client.headers in self.values else self[output.HEADERS]
+        return replace(
+            part,
+            hosts=list(target.hosts),
+            username=target.username,
+            password=target.password,
+            api_key=target.api_key,
+            headers={name: ", ".join(texts) for name, texts in given.items()},
+            connect_timeout=self[client.timeout] if client.timeout in self.values else part.connect_timeout,
+            response_timeout=_ANSWER_S,
+            max_requests=1,
+            tls=elasticsearch_target.client_tls(self.values, client),
+        )
 
     def _elasticsearch_part(self) -> ElasticsearchPart:
         target = elasticsearch_target.target(self.values)

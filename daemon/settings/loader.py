@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tidegate.daemon.settings import checks, paths
+from tidegate.daemon.settings import auth_parts, checks, paths
 from tidegate.daemon.settings.command_line import read_value
 from tidegate.daemon.settings.draft import Draft
 from tidegate.daemon.settings.effective import Settings, count_processes, worked_out
@@ -50,6 +50,7 @@ def load_settings(
     acceptors, workers = count_processes(draft.values, machine, sink)
     data, data_origin = _data_folder(draft, environ, working_folder)
     checks.check_server(draft)
+    auth_parts.check_auth(draft)
     checks.check_features(draft)
     if sink == "elasticsearch":
         checks.check_elasticsearch(draft, environ)

@@ -37,6 +37,52 @@ class LoggingPart(Struct, frozen=True):
     """None: standard error."""
 
 
+class TokenPart(Struct, frozen=True):
+    """A secret token."""
+
+    token: str
+    name: str
+    """For refusals and logs; may be empty."""
+    allow_agents: list[str]
+    """None: all."""
+    allow_services: list[str]
+    """None: all."""
+
+
+class AuthPart(Struct, frozen=True):
+    """Who may send; without tokens and API keys everybody may."""
+
+    tokens: list[TokenPart]
+    api_keys: bool
+    """Whether API keys are accepted."""
+    api_key_limit: int
+    """Good keys that are remembered at a time."""
+    anonymous: AnonymousPart | None
+    """None: they are refused."""
+
+
+class AnonymousPart(Struct, frozen=True):
+    """Senders without credentials."""
+
+    allow_agents: list[str]
+    allow_services: list[str]
+    """None: all."""
+    event_limit: int
+    """Events a second and client address."""
+    ip_limit: int
+    """Client addresses that are kept apart."""
+    rum_only: bool
+    """Whether only the paths of browsers are open to them."""
+
+
+class ForwardingPart(Struct, frozen=True):
+    """Whose word is believed about whom a request comes from."""
+
+    trusted: tuple[str, ...]
+    """Addresses and networks, `private`, `all`."""
+    from_right: bool
+
+
 class AcceptorPart(Struct, frozen=True):
     """For an acceptor; addresses are bound by the supervisor and inherited."""
 
@@ -63,6 +109,10 @@ class AcceptorPart(Struct, frozen=True):
     shutdown_timeout: float
     queue_timeout: float
     response_headers: dict[str, list[str]]
+    auth: AuthPart
+    forwarding: ForwardingPart
+    shares_limits: bool
+    """Whether there are other acceptors, with which the limits of client addresses are shared."""
 
 
 class SpoolPart(Struct, frozen=True):
@@ -127,6 +177,15 @@ class LocalPart(Struct, frozen=True):
     max_age: float
 
 
+class ApiKeysPart(Struct, frozen=True):
+    """Where a worker asks about API keys; one of the two is set."""
+
+    elasticsearch: ElasticsearchPart | None = None
+    """Without credentials: the client's own are sent."""
+    file: str = ""
+    """Of the keys beside the local store."""
+
+
 class WorkerPart(Struct, frozen=True):
     """For a worker; exactly one of `elasticsearch` and `local` is set."""
 
@@ -141,5 +200,10 @@ class WorkerPart(Struct, frozen=True):
     """Bytes of unanswered batches for each acceptor."""
     spool: SpoolPart
     dead_letters: DeadLetterPart
+    anonymous_services_file: str
+    """Where names of services are noted that anonymous senders gave."""
+    anonymous_max_services: int
+    api_keys: ApiKeysPart | None = None
+    """None: API keys are not accepted."""
     elasticsearch: ElasticsearchPart | None = None
     local: LocalPart | None = None

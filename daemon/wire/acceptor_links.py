@@ -59,7 +59,7 @@ class Place:
 
 def frame_size(parcel: Parcel) -> int:
     """What a parcel costs in credit, bytes."""
-    return len(parcel.base) + len(parcel.metadata) + len(parcel.lines)
+    return len(parcel.base) + len(parcel.terms) + len(parcel.metadata) + len(parcel.lines)
 
 
 class AcceptorLinks:
@@ -80,6 +80,7 @@ class AcceptorLinks:
         self._tried: tuple[bytes, Key] | None = None
         self._refusal = ""
         self._questions = 0
+        self._unasked: deque[tuple[AnyAsk, Replied]] = deque()
         sock = context.socket(zmq.ROUTER)
         sock.setsockopt(zmq.ROUTER_MANDATORY, 1)
         # Credit bounds what is on the way; a high-water mark besides it would only hide messages or block.
@@ -111,7 +112,11 @@ class AcceptorLinks:
         """See `courier.Courier`. Questions have a credit of their own, so that they pass when all batches wait."""
         session_id = min(self._sessions, key=lambda known: len(self._sessions[known].asked), default=None)
         if session_id is None:
-            replied(Unavailable("no worker is running"))
+            if len(self._unasked) >= QUESTIONS_PER_SESSION:
+                replied(Unavailable("no worker is running"))
+            else:
+                # At a start the first request may come before the first worker.
+                self._unasked.append((ask, replied))
             return
         session = self._sessions[session_id]
         if len(session.asked) >= QUESTIONS_PER_SESSION:
@@ -181,6 +186,8 @@ class AcceptorLinks:
             parcel.base,
             parcel.metadata,
             lines,
+            parcel.tokens,
+            parcel.terms,
         )
         try:
             self._socket.send_multipart((session_id, pack_batch(batch)), zmq.NOBLOCK)
@@ -216,6 +223,8 @@ class AcceptorLinks:
             )  # fmt: skip
             return
         self._sessions[session_id] = Session(hello, hello.credit)
+        while self._unasked and self._sessions:
+            self.ask(*self._unasked.popleft())
         self._try_suspect()
         self._wake()
 

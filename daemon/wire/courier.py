@@ -18,6 +18,8 @@ class Parcel(NamedTuple):
     base: bytes
     metadata: bytes
     lines: bytes
+    terms: bytes = b""
+    tokens: int = 0
 
 
 Answered = Callable[[Verdict], None]
@@ -46,7 +48,8 @@ class Courier(Protocol):
         """Calls once when credit may be there again, first come, first served."""
 
     def ask(self, ask: AnyAsk, replied: Replied) -> None:
-        """Asks a worker what only the store knows; `replied` may be called at once, with `Unavailable`."""
+        """Asks a worker what only the store knows; `replied` may be called at once, with `Unavailable`. Where no worker is
+        running the question waits for one; how long that may be, the asker knows."""
 
     def trouble(self) -> str:
         """Why there is no credit, in words for the client's log: no worker is running, all are busy, the spool is full."""

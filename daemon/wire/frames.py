@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 from tidegate.daemon.wire.questions import Answer, Question
 
-WIRE_REVISION = 2
+WIRE_REVISION = 3
 """Changes with any change of a frame; acceptor and worker of different revisions never talk."""
 
 HELLO, BATCH, VERDICT, QUESTION, ANSWER = b"H", b"B", b"V", b"Q", b"A"
@@ -22,7 +22,7 @@ BATCH_ID_BYTES = 16
 SUSPECT = 1
 """Flag of a batch that was in a worker's hands when that worker died: it is decoded with nothing else in flight."""
 
-_HEADER = struct.Struct("!cB8s16sIIqII")
+_HEADER = struct.Struct("!cB8s16sIIqIIII")
 BATCH_HEADER_BYTES = _HEADER.size
 _SORTED_BASE64 = bytes.maketrans(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
@@ -72,6 +72,10 @@ class Batch(NamedTuple):
     metadata: bytes
     """The stream's first line without its newline, unread."""
     lines: bytes
+    tokens: int = 0
+    """Of a batch with terms: how many events the sender may give in it (`terms.UNLIMITED`: not counted)."""
+    terms: bytes = b""
+    """`terms.Terms`; empty: all events are taken."""
 
     @property
     def suspect(self) -> bool:
@@ -108,6 +112,9 @@ class Verdict(msgspec.Struct, array_like=True, frozen=True):
     """The first `LISTED_ERRORS` of them."""
     ended: StreamError | None = None
     """Set: nothing of this batch is stored and the stream is over."""
+    events: int = 0
+    """Of a batch with terms: how many events were found. More than its tokens: nothing is stored, the batch is to come
+    again with as many."""
 
 
 LISTED_ERRORS = 5
@@ -138,16 +145,21 @@ def pack_batch(batch: Batch) -> bytes:
         batch.received_ns,
         len(batch.base),
         len(batch.metadata),
+        batch.tokens,
+        len(batch.terms),
     )
-    return b"".join((header, batch.base, batch.metadata, batch.lines))
+    return b"".join((header, batch.base, batch.terms, batch.metadata, batch.lines))
 
 
 def unpack_batch(frame: bytes) -> Batch:
     """The batch of a frame. Raises WireError."""
     if len(frame) < BATCH_HEADER_BYTES or frame[:1] != BATCH:
         raise WireError("not a batch frame")
-    _, flags, session, batch_id, number, first_line, received_ns, base_size, metadata_size = _HEADER.unpack_from(frame)
-    metadata_at = BATCH_HEADER_BYTES + base_size
+    (_, flags, session, batch_id, number, first_line, received_ns, base_size, metadata_size, tokens, terms_size) = (
+        _HEADER.unpack_from(frame)
+    )
+    terms_at = BATCH_HEADER_BYTES + base_size
+    metadata_at = terms_at + terms_size
     lines_at = metadata_at + metadata_size
     if lines_at > len(frame):
         raise WireError("batch frame shorter than its header says")
@@ -158,9 +170,11 @@ def unpack_batch(frame: bytes) -> Batch:
         first_line,
         received_ns,
         flags,
-        frame[BATCH_HEADER_BYTES:metadata_at],
+        frame[BATCH_HEADER_BYTES:terms_at],
         frame[metadata_at:lines_at],
         frame[lines_at:],
+        tokens,
+        frame[terms_at:metadata_at],
     )
 
 

@@ -35,11 +35,27 @@ class Unavailable(Reply, frozen=True, tag="unavailable"):
     reason: str
 
 
-AnyAsk = Ping
-AnyReply = Pong | Unavailable
+class CheckApiKey(Ask, frozen=True, tag="check_api_key"):
+    """What may the bearer of this API key do? (http-surface.md 3.3)"""
+
+    credential: str
+    """base64 of `id:key`, as it was sent."""
+
+
+class KeyPrivileges(Reply, frozen=True, tag="key_privileges"):
+    """What the key allows; nothing: it is no good key."""
+
+    privileges: list[str]
+
+
+AnyAsk = Ping | CheckApiKey
+AnyReply = Pong | KeyPrivileges | Unavailable
 """Unions, one member for each row of `TABLE`."""
 
-TABLE: dict[type[Ask], tuple[type[Reply], ...]] = {Ping: (Pong, Unavailable)}
+TABLE: dict[type[Ask], tuple[type[Reply], ...]] = {
+    Ping: (Pong, Unavailable),
+    CheckApiKey: (KeyPrivileges, Unavailable),
+}
 """Which replies a question can have."""
 
 

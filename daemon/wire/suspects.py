@@ -80,4 +80,5 @@ def merge(verdicts: list[Verdict]) -> Verdict:
         failed=sum(verdict.failed for verdict in ordered),
         errors=[error for verdict in ordered for error in verdict.errors][:LISTED_ERRORS],
         ended=next((verdict.ended for verdict in ordered if verdict.ended), None),
+        events=sum(verdict.events for verdict in ordered),
     )

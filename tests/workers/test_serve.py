@@ -20,7 +20,14 @@ class FakePipeline:
         count = batch.lines.count(b"\n")
         ended = StreamError(400, "bad metadata") if batch.metadata == b"bad" else None
         return SimpleNamespace(
-            lines=[batch.lines], documents=count, accepted=count, failed=0, errors=[], ended=ended, counts=Counter()
+            lines=[batch.lines],
+            documents=count,
+            accepted=count,
+            failed=0,
+            errors=[],
+            ended=ended,
+            counts=Counter(),
+            events=0,
         )
 
 

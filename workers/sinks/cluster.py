@@ -93,7 +93,7 @@ class ClusterSink:
         return form_of(*self._ask(FORM_PATH))
 
     def _ask(self, path: str) -> tuple[int, bytes]:
-        return self._request("GET", path, None, self._headers)
+        return self.request("GET", path, None, self._headers)
 
     # -------------------------------------------------------------------------------------------------------- writing
 
@@ -109,18 +109,18 @@ class ClusterSink:
         if encoding is Encoding.GZIP:
             headers["content-encoding"] = "gzip"
         path = self._bulk_path
-        status, answer = self._request("POST", path, body, headers)
+        status, answer = self.request("POST", path, body, headers)
         if status == 400 and path == BULK_PATH and SOURCE_ON_ERROR.encode() in answer:
             _log.info("this Elasticsearch does not know %s (it is older than 8.18)", SOURCE_ON_ERROR)
             self._bulk_path = OLD_BULK_PATH
-            status, answer = self._request("POST", OLD_BULK_PATH, body, headers)
+            status, answer = self.request("POST", OLD_BULK_PATH, body, headers)
         if status == 413:
             raise TooLarge
         if not 200 <= status < 300:
             raise request_trouble(status, answer)
         return read_answer(answer, documents)
 
-    def _request(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
+    def request(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
         """Status and body, from the next host that can be reached. Raises TryAgain."""
         trouble = TryAgain("the sink is closed", degraded=False)
         for _ in self._part.hosts:

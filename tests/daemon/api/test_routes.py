@@ -7,19 +7,25 @@ from typing import Any
 import pytest
 from http_fakes import FakeClock, FakeCourier, FakeExchange, make_part
 from tidegate.daemon.api.bases import KEPT, Bases
+from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
+from tidegate.daemon.api.key_desk import KeyDesk
 from tidegate.daemon.api.routes import ROUTES, State, Wiring, clean_path, serve
+from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Page
+from tidegate.daemon.settings.parts import AuthPart, TokenPart
 from tidegate.daemon.wire.frames import RequestBase, unpack_base
 
 
-def call(line: str, headers: list[tuple[bytes, bytes]] | None = None) -> FakeExchange:
-    part = make_part()
+def call(line: str, headers: list[tuple[bytes, bytes]] | None = None, *tokens: str) -> FakeExchange:
+    part = make_part(auth=AuthPart([TokenPart(token, "", [], []) for token in tokens], False, 100, None))
     exchange = FakeExchange(part, FakeClock())
     method, target = line.split(" ")
     exchange.head = RequestHead(method.encode(), target.encode(), headers or [])
-    sink = serve(exchange, Wiring(FakeCourier(at_once=True), Gate(0), Bases(part), State()))
+    courier, digest = FakeCourier(at_once=True), keyed_digest(b"key")
+    doorkeeper = Doorkeeper(part.auth, digest, KeyDesk(courier, digest, exchange.clock, 100), None)
+    sink = serve(exchange, Wiring(courier, Gate(0), Bases(part), State(), doorkeeper))
     if sink is not None:
         sink.end()
     return exchange
@@ -62,6 +68,34 @@ def refused(message: str) -> dict[str, Any]:
 )
 def test_requests(line: str, content_type: bytes | None, status: int, body: object) -> None:
     exchange = call(line, [] if content_type is None else [(b"content-type", content_type)])
+    assert (exchange.status, exchange.body) == (status, body)
+
+
+MISSING = (
+    "authentication failed: missing or improperly formatted Authorization header: "
+    "expected 'Authorization: Bearer secret_token' or 'Authorization: ApiKey base64(API key ID:API key)'"
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "authorization", "status", "body"),
+    [
+        ("GET /", None, 200, None),
+        ("GET /", b"Bearer wrong", 200, None),
+        ("GET /", b"Bearer new", 200, INFO),
+        ("GET /", b"Bearer old", 200, INFO),
+        ("POST /", None, 405, ELSEWHERE),
+        ("GET /nothing", None, 404, "404 page not found"),
+        ("POST /intake/v2/events", b"Bearer new", 202, None),
+        ("POST /intake/v2/events", b"Bearer wrong", 401, "authentication failed"),
+        ("POST /intake/v2/events", b"ApiKey YTpi", 401, "authentication failed"),
+        ("POST /intake/v2/events", None, 401, MISSING),
+        ("GET /intake/v2/events", None, 401, MISSING),
+        ("POST /intake/v2/events?secret_token=new", None, 401, MISSING),
+    ],
+)
+def test_with_secret_tokens(line: str, authorization: bytes | None, status: int, body: object) -> None:
+    exchange = call(line, [] if authorization is None else [(b"authorization", authorization)], "old", "new")
     assert (exchange.status, exchange.body) == (status, body)
 
 

@@ -45,7 +45,7 @@ def test_without_verbose_success_has_no_body() -> None:
 def test_a_large_body_becomes_numbered_parcels_of_whole_lines(encoding: bytes, size: int) -> None:
     setup = StreamScene(encoding=encoding)
     body = META + b"".join(LINES)
-    setup.send(gzip.compress(body) if encoding else body, size)
+    setup.send(gzip.compress(body, mtime=0) if encoding else body, size)
     parcels = setup.courier.parcels
     assert [parcel.number for parcel in parcels] == list(range(len(parcels)))
     assert len({parcel.batch_id for parcel in parcels}) == len(parcels)
@@ -122,7 +122,7 @@ def test_errors_are_listed_in_the_order_of_lines_whatever_the_order_of_verdicts(
 
 def test_a_stream_that_ends_lists_line_errors_first_and_its_own_last() -> None:
     setup = StreamScene(encoding=b"gzip")
-    setup.send(gzip.compress(META + LINES[0] + LINES[1])[:-4])
+    setup.send(gzip.compress(META + LINES[0] + LINES[1], mtime=0)[:-4])
     setup.courier.answer(0, accepted=1, failed=1, errors=[LineError(1, "bad", b"{")])
     assert setup.exchange.status == 500
     assert setup.errors == [("bad", "{"), ("cannot handle stream: unexpected EOF", None)]
@@ -169,7 +169,7 @@ def test_damaged_chunk_framing(body: bytes, status: int, message: str, sent: byt
 
 def test_a_ceiling_ends_the_stream_after_the_lines_before_it() -> None:
     setup = StreamScene(at_once=True, max_body_size=100_000, encoding=b"gzip")
-    setup.send(gzip.compress(META + b"".join(LINES)), end=False)
+    setup.send(gzip.compress(META + b"".join(LINES), mtime=0), end=False)
     setup.stream.lost()
     assert setup.exchange.status == 400
     assert "tidegate.max_body_size" in setup.errors[-1][0]
@@ -179,7 +179,7 @@ def test_a_ceiling_ends_the_stream_after_the_lines_before_it() -> None:
 
 def test_long_inflating_lets_others_have_their_turn() -> None:
     setup = StreamScene(at_once=True, encoding=b"gzip")
-    setup.stream.data(gzip.compress(META + b"a" * 30_000_000 + b"\n" + LINES[0]))
+    setup.stream.data(gzip.compress(META + b"a" * 30_000_000 + b"\n" + LINES[0], mtime=0))
     turns = 0
     while not setup.exchange.wanted:
         turns += 1
@@ -226,7 +226,7 @@ def test_whatever_happens_lines_are_neither_lost_nor_doubled(
 ) -> None:
     lines = [b"%04d" % number + b"x" * size + b"\n" for number, size in enumerate(sizes)]
     body = META + b"".join(lines)
-    data = gzip.compress(body) if pack else body
+    data = gzip.compress(body, mtime=0) if pack else body
     setup = StreamScene(credit=1, max_event_size=4000, queue_timeout=1e9)
     at = 0
     ended = False

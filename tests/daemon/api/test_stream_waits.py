@@ -33,7 +33,7 @@ def test_old_lines_go_out_before_a_batch_is_full() -> None:
 def test_without_credit_it_reads_no_further_and_goes_on_with_credit() -> None:
     setup = StreamScene(credit=1, encoding=b"gzip")
     body = META + b"".join(LINES)
-    packed = gzip.compress(body)
+    packed = gzip.compress(body, mtime=0)
     setup.send(packed[:50_000], end=False)
     assert len(setup.courier.parcels) == 1
     assert not setup.exchange.wanted
@@ -146,7 +146,7 @@ def test_an_answer_that_takes_too_long_is_given_up() -> None:
 
 def test_a_stream_that_ended_early_does_not_wait_for_verdicts_for_ever() -> None:
     setup = StreamScene(encoding=b"gzip", write_timeout=3.0)
-    setup.send(gzip.compress(META + LINES[0])[:-4] + b"1234", end=False)
+    setup.send(gzip.compress(META + LINES[0], mtime=0)[:-4] + b"1234", end=False)
     setup.clock.advance(2.9)
     assert not setup.exchange.answers
     setup.clock.advance(0.2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +57,30 @@ def flat(cuts: list[Cut]) -> list[object]:
     for cut in cuts:
         found.extend(cut.data.splitlines(keepends=True) if isinstance(cut, Lines) else [cut])
     return found
+
+
+@given(
+    st.lists(st.binary(max_size=8).map(lambda data: data.replace(b"\n", b"")), max_size=60),
+    st.integers(1, 10),
+    st.lists(st.integers(0, 400), max_size=5),
+    st.booleans(),
+)
+def test_batches_of_some_lines(lines: list[bytes], most: int, splits: list[int], whole: bool) -> None:
+    data = b"m\n" + b"\n".join(lines)
+    places = sorted({0, len(data), *(place for place in splits if place < len(data))})
+    cutter = Cutter(100, 100, most)
+    batches = []
+    for begin, end in pairwise(places):
+        cutter.feed(data[begin:end])
+        batches += [cut.data for cut in iter(cutter.next, None) if isinstance(cut, Lines)]
+    cutter.finish(whole)
+    batches += [cut.data for cut in iter(cutter.next, None) if isinstance(cut, Lines)]
+    ended = data if whole else data[: data.rfind(b"\n") + 1]
+    assert b"".join(batches) == ended[2:]
+    counts = [sum(map(bool, batch.split(b"\n"))) for batch in batches]
+    assert all(count <= most for count in counts)
+    sizes = [len(batch) for batch in batches]
+    assert all(count == most or size > 85 for count, size in zip(counts[:-1], sizes[:-1], strict=True))
 
 
 CASES: list[tuple[bytes, list[Cut]]] = [

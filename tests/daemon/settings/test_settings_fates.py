@@ -61,6 +61,14 @@ def test_what_leaves_the_port_open_is_an_alarm(loading: Loading, text: str, word
     assert words in alarm
 
 
+@pytest.mark.parametrize("text", ["apm-server.auth.secret_token: abc", "tidegate.auth.secret_tokens: [{token: abc}]"])
+def test_with_a_token_the_port_may_be_open_to_all(loading: Loading, text: str) -> None:
+    settings = loading(f"{ES}apm-server.host: ':8200'\n{text}")
+    assert settings.alarms == ()
+    assert [token.token for token in settings.acceptor_part().auth.tokens] == ["abc"]
+    assert "abc" not in str(settings.describe())
+
+
 @pytest.mark.parametrize(
     ("text", "environ", "words"),
     [

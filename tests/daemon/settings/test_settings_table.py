@@ -88,8 +88,6 @@ def test_every_key_of_the_original_has_a_fate(key: str) -> None:
 
 def test_what_would_lose_data_or_safety_is_refused_today() -> None:
     refused = {
-        "apm-server.auth.secret_token",
-        "apm-server.auth.api_key.enabled",
         "apm-server.ssl.enabled",
         "output.elasticsearch.proxy_url",
         "output.elasticsearch.ssl.ca_trusted_fingerprint",

@@ -68,7 +68,7 @@ def send_everything(running: Daemon) -> None:
     queries = ("", f"?verbose&token={MARK}", f"?{MARK}", f"?api_key={MARK}&verbose={MARK}")
     for number, body in enumerate(BAD):
         running.request("POST", INTAKE + queries[number % len(queries)], body, headers)
-    zipped = gzip.compress(lines(METADATA, transaction(MARK)))
+    zipped = gzip.compress(lines(METADATA, transaction(MARK)), mtime=0)
     for body in (zipped, zipped[:-4], zipped[:-8] + b"\0" * 8, b"\x1f\x8b" + MARK.encode()):
         running.request("POST", f"{INTAKE}?{MARK}", body, {**headers, "Content-Encoding": "gzip"})
     for method, target in (

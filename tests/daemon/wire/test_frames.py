@@ -15,6 +15,8 @@ batches = st.builds(
     base=small,
     metadata=small,
     lines=small,
+    tokens=st.integers(0, 2**32 - 1),
+    terms=small,
 )
 
 

@@ -196,9 +196,16 @@ def test_an_innocent_suspect_is_not_convicted_for_another(tmp_path: Path) -> Non
 def test_a_question_is_answered_and_a_dead_worker_leaves_none_open(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
         replies: list[AnyReply] = []
-        rig.acceptor.ask(Ping(), replies.append)
-        assert replies == [Unavailable("no worker is running")]
+        for _ in range(QUESTIONS_PER_SESSION + 1):
+            rig.acceptor.ask(Ping(), replies.append)
+        assert replies == [Unavailable("no worker is running")], "the others wait for one"
         number = rig.worker()
+        await until(lambda: len(rig.asked) == QUESTIONS_PER_SESSION)
+        for link, question in rig.asked:
+            link.reply(question, Pong(False))
+        await until(lambda: len(replies) == 1 + QUESTIONS_PER_SESSION)
+        del replies[1:]
+        rig.asked.clear()
         await rig.send(parcel(1))
         for _ in range(QUESTIONS_PER_SESSION + 1):
             rig.acceptor.ask(Ping(), replies.append)

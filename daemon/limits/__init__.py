@@ -1,0 +1,1 @@
+"""How much a client address may send without credentials: one limit, whatever the number of acceptors."""

@@ -1,0 +1,108 @@
+"""The door: API keys, requests that wait for them, and what becomes of those."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from http_fakes import FakeClock, FakeCourier, FakeExchange, RecordingSink, make_part
+from tidegate.daemon.api.doorkeeper import Doorkeeper
+from tidegate.daemon.api.key_desk import ANSWER_SECONDS, KeyDesk
+from tidegate.daemon.auth.identity import Method
+from tidegate.daemon.auth.tokens import keyed_digest
+from tidegate.daemon.h1.exchange import BodySink
+from tidegate.daemon.settings.parts import AuthPart, TokenPart
+from tidegate.daemon.wire.questions import CheckApiKey, KeyPrivileges, Unavailable
+
+
+class Door:
+    """A doorkeeper with API keys and a token, and requests at it."""
+
+    def __init__(self, limit: int = 100) -> None:
+        self.clock = FakeClock()
+        self.courier = FakeCourier()
+        digest = keyed_digest(b"key")
+        self.part = make_part(auth=AuthPart([TokenPart("token", "", [], [])], True, limit, None))
+        self.keeper = Doorkeeper(self.part.auth, digest, KeyDesk(self.courier, digest, self.clock, limit), None)
+        self.sinks: list[RecordingSink] = []
+
+    def request(self, key: str = "id:key", *, tolerant: bool = False) -> tuple[FakeExchange, BodySink | None]:
+        credential = b"ApiKey " + base64.b64encode(key.encode())
+        exchange = FakeExchange(self.part, self.clock, [(b"authorization", credential)])
+
+        def go_on() -> RecordingSink:
+            self.sinks.append(RecordingSink())
+            return self.sinks[-1]
+
+        return exchange, self.keeper.admit(exchange, tolerant, False, go_on)
+
+    def reply(self, *privileges: str) -> None:
+        _, replied = self.courier.asked.pop(0)
+        replied(KeyPrivileges(list(privileges)))
+
+
+def test_a_key_is_asked_about_once() -> None:
+    door = Door()
+    first, _ = door.request()
+    second, _ = door.request()
+    [(ask, _)] = door.courier.asked
+    assert ask == CheckApiKey(base64.b64encode(b"id:key").decode())
+    door.reply("event:write")
+    third, _ = door.request()
+    assert [one.identity.method for one in (first, second, third)] == [Method.API_KEY] * 3
+    assert (len(door.sinks), door.courier.asked) == (3, [])
+
+
+def test_what_happens_to_the_body_meanwhile_is_told() -> None:
+    door = Door()
+    _, sink = door.request()
+    assert sink is not None
+    sink.end()
+    assert door.sinks == []
+    door.reply("event:write")
+    assert door.sinks[0].events == ["end"]
+    sink.lost()
+    assert door.sinks[0].events == ["end", "lost"]
+
+
+@pytest.mark.parametrize(("tolerant", "status"), [(False, 401), (True, None)])
+def test_a_bad_key(tolerant: bool, status: int | None) -> None:
+    door = Door()
+    exchange, _ = door.request(tolerant=tolerant)
+    door.reply()
+    assert [answer.outcome.value.status for answer in exchange.answers] == ([] if status is None else [status])
+    assert not tolerant or not exchange.identity.known
+
+
+@pytest.mark.parametrize("tolerant", [False, True])
+def test_a_key_that_cannot_be_checked(tolerant: bool) -> None:
+    door = Door()
+    exchange, _ = door.request(tolerant=tolerant)
+    door.courier.asked.pop()[1](Unavailable("away"))
+    assert (exchange.status, exchange.body) == (503, "service unavailable")
+    again, _ = door.request()
+    assert len(door.courier.asked) == 1, "a failure is not remembered"
+    door.clock.advance(ANSWER_SECONDS + 1)
+    assert again.status == 503
+    door.reply("event:write")
+    assert door.sinks == [], "too late"
+
+
+def test_a_client_that_leaves() -> None:
+    door = Door()
+    exchange, sink = door.request()
+    assert sink is not None
+    sink.lost()
+    assert exchange.status == 503
+    door.reply("event:write")
+    assert door.sinks == []
+
+
+def test_more_keys_than_the_limit() -> None:
+    door = Door(limit=1)
+    door.request("a:a")
+    door.reply("event:write")
+    exchange, _ = door.request("b:b")
+    assert (exchange.status, door.courier.asked) == (503, [])
+    door.request("a:a")
+    assert len(door.sinks) == 2

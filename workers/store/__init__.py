@@ -1,0 +1,1 @@
+"""Look-ups behind the questions of acceptors."""
