@@ -85,6 +85,21 @@ def test_everything_is_killed_and_started_again(daemon: MakeDaemon, fake_elastic
     assert_exactly_once(oracle, oracle.stored(fake_elasticsearch.documents()))
 
 
+def test_fewer_workers_send_what_more_of_them_left(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
+    fake_elasticsearch.configure(mode="status", status=503, scope="bulk")
+    running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url], "tidegate.workers": 3}).start()
+    with Oracle(running.port) as oracle:
+        oracle.wait_acknowledged(3_000)
+        running.kill_everything()
+    assert len(list((running.data / "spool").glob("*/*.segment"))) >= 3
+    running.settings["tidegate.workers"] = 1
+    fake_elasticsearch.configure(mode="healthy")
+    running.start()
+    assert_exactly_once(oracle, wait_drained(fake_elasticsearch, oracle, running))
+    assert [path.name for path in (running.data / "spool").iterdir()] == ["0"]
+    running.stop()
+
+
 def test_answers_of_elasticsearch_lost_and_workers_killed(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
     """The hardest case for "nothing twice": stored, but neither the worker nor its successor was told."""
     running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url]}).start()
