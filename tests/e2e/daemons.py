@@ -47,6 +47,7 @@ class Daemon:
         self.data = folder / "data"
         self.output_file = folder / "output.log"
         self.command = command
+        self.environment: dict[str, str] = {}
         self.runtime = Path(tempfile.mkdtemp(prefix="tg-"))  # short: the path of a socket may have 107 bytes
         self.settings = {
             "apm-server.host": f"127.0.0.1:{self.port}",
@@ -82,7 +83,7 @@ class Daemon:
         environment = {
             key: text for key, text in os.environ.items() if not key.startswith(("ELASTIC_APM_", "PYTHON", "TIDEGATE_"))
         }
-        environment |= {name: value, "TMPDIR": str(self.runtime)}
+        environment |= {name: value, "TMPDIR": str(self.runtime), **self.environment}
         with self.output_file.open("ab") as output:
             self._process = subprocess.Popen(
                 arguments,
