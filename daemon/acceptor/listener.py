@@ -8,6 +8,8 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 
+from tidegate.daemon.acceptor.descriptors import room_for_connections
+
 ACCEPTS_PER_TURN = 64
 """Connections taken before those that exist have their turn."""
 
@@ -21,7 +23,8 @@ _log = logging.getLogger("tidegate.listener")
 
 
 class Listener:
-    """Accepts while fewer than `max_connections` (0: no limit) are open; further clients wait in the kernel."""
+    """Accepts while fewer than `max_connections` (0: no limit) are open, and while open files are left for others than
+    clients; further clients wait in the kernel."""
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Listener:
         self._sockets = list(sockets)
         self._make_protocol = make_protocol
         self._max_connections = max_connections
+        self._room = room_for_connections()
         self._open = 0
         self._accepting = False
         self._exhausted: asyncio.TimerHandle | None = None
@@ -71,7 +75,7 @@ class Listener:
         self._sockets.clear()
 
     def _full(self) -> bool:
-        return 0 < self._max_connections <= self._open
+        return 0 < self._max_connections <= self._open or self._open >= self._room
 
     def _watch(self) -> None:
         if self._accepting or self._exhausted is not None or self._full():
@@ -89,6 +93,8 @@ class Listener:
     def _accept(self, listening: socket.socket) -> None:
         for _ in range(ACCEPTS_PER_TURN):
             if self._full():
+                if self._open >= self._room:
+                    self._complain("open files are short")
                 self._pause()
                 return
             try:
@@ -106,13 +112,16 @@ class Listener:
             self._starting.add(task)
             task.add_done_callback(self._starting.discard)
 
-    def _rest(self, problem: OSError) -> None:
+    def _complain(self, why: str) -> None:
         _log.warning(
             "cannot accept connections: %s; clients wait. Raise the limit of open files (LimitNOFILE=, ulimit -n), "
             "or lower apm-server.max_connections below it (open now: %d)",
-            problem.strerror,
+            why,
             self._open,
         )
+
+    def _rest(self, problem: OSError) -> None:
+        self._complain(problem.strerror or "out of resources")
         self._pause()
         self._exhausted = self._loop.call_later(EXHAUSTED_PAUSE, self._rested)
 

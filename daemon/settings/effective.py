@@ -191,6 +191,7 @@ class Settings:
                 memory=self[tidegate_section.SPOOL_MEMORY],
                 # several segments to a spool, or none could be freed while one is being filled
                 segment_bytes=min(self[tidegate_section.SPOOL_SEGMENT_BYTES], max(spool_share // 4, _LEAST_SEGMENT)),
+                orphans_from=self.workers if number == 0 else 0,
             ),
             dead_letters=DeadLetterPart(
                 folder=str(self.dead_letter_folder(number)),

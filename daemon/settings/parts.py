@@ -124,6 +124,9 @@ class SpoolPart(Struct, frozen=True):
     memory: int
     """Bytes of blocks kept in memory for sending."""
     segment_bytes: int
+    orphans_from: int = 0
+    """The folders beside this one with such a number or a higher one belong to no worker any more: this one takes over
+    what is in them. 0: another worker does."""
 
 
 class DeadLetterPart(Struct, frozen=True):

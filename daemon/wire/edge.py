@@ -7,9 +7,12 @@ send and after every drain the socket's EVENTS are looked at again before contro
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 import zmq
+
+log = logging.getLogger("tidegate.wire")
 
 DRAIN_FRAMES = 64
 """Frames taken in one go; then other callbacks of the loop have their turn."""
@@ -53,5 +56,8 @@ class EdgeReader:
                 parts = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 break
-            self._receive(parts)
+            try:
+                self._receive(parts)
+            except Exception:  # whatever one frame does, those after it must be read: nothing else wakes this reader
+                log.exception("a frame could not be handled")
         self.check()

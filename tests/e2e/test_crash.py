@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import signal
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from e2e.clusters import RealElasticsearch
 from e2e.conftest import MakeDaemon
 from e2e.daemons import Daemon
-from e2e.oracle import Oracle, assert_exactly_once
+from e2e.oracle import Oracle, assert_exactly_once, body
 from e2e.processes import port_is_free, send_signal, wait_until
 
 DRAIN_S = 40.0
@@ -83,6 +85,71 @@ def test_everything_is_killed_and_started_again(daemon: MakeDaemon, fake_elastic
         assert_exactly_once(oracle, wait_drained(fake_elasticsearch, oracle, running))
     running.stop()
     assert_exactly_once(oracle, oracle.stored(fake_elasticsearch.documents()))
+
+
+def test_fewer_workers_send_what_more_of_them_left(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
+    fake_elasticsearch.configure(mode="status", status=503, scope="bulk")
+    running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url], "tidegate.workers": 3}).start()
+    with Oracle(running.port) as oracle:
+        oracle.wait_acknowledged(3_000)
+        running.kill_everything()
+    assert len(list((running.data / "spool").glob("*/*.segment"))) >= 3
+    running.settings["tidegate.workers"] = 1
+    fake_elasticsearch.configure(mode="healthy")
+    running.start()
+    assert_exactly_once(oracle, wait_drained(fake_elasticsearch, oracle, running))
+    assert [path.name for path in (running.data / "spool").iterdir()] == ["0"]
+    running.stop()
+
+
+DEADLY = """
+import os, signal, sys
+
+if "tidegate.workers.main" in sys.orig_argv:
+    from tidegate.workers.pipeline import Pipeline
+
+    process = Pipeline.process
+
+    def deadly(self, batch):
+        if b"deadly" in batch.lines:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return process(self, batch)
+
+    Pipeline.process = deadly
+"""
+"""Stands for the input that nobody thought of: it ends the worker that decodes it."""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_only_the_line_that_kills_a_worker_is_lost(
+    daemon: MakeDaemon, fake_elasticsearch: Any, tmp_path: Path, workers: int
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(DEADLY)
+    running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url], "tidegate.workers": workers})
+    running.environment["PYTHONPATH"] = str(tmp_path)
+    running.start()
+    ids = [f"{number:016x}" for number in range(20)]
+    lines = list(body(ids))
+    lines[13] = lines[13].replace(b'"type": "request"', b'"type": "deadly"')
+    with Oracle(running.port, clients=2) as oracle:
+        oracle.wait_acknowledged(300)
+        answer = running.request("POST", "/intake/v2/events", b"".join(lines), timeout=25)
+        oracle.wait_acknowledged(300)
+    assert oracle.troubles == [], running.output()
+    assert answer.status == 400, answer
+    assert answer.json()["accepted"] == len(ids) - 1
+    (error,) = answer.json()["errors"]
+    assert "ended the process" in error["message"]
+    assert json.loads(error["document"])["transaction"]["id"] == ids[12]
+    assert_exactly_once(oracle, wait_drained(fake_elasticsearch, oracle, running))
+
+    def stored() -> Counter[str]:
+        return Counter(one["_source"]["transaction"]["id"] for one in fake_elasticsearch.documents())
+
+    wait_until(lambda: {*ids[:12], *ids[13:]} <= stored().keys(), "the other lines are stored", 10, running.output)
+    assert {stored()[one] for one in ids} == {0, 1}
+    assert stored()[ids[12]] == 0
+    running.stop()
 
 
 def test_answers_of_elasticsearch_lost_and_workers_killed(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:

@@ -28,7 +28,7 @@ METRICSET = Table(
         "transaction",
         Table("v2.metricsetTransactionRef", model.MetricTransaction, text("name", 1024), text("type", 1024)),
     ),
-    nested("service", Table("v2.metricsetServiceRef", model.MetricService, text("name", 1024), text("version"))),
+    nested("service", Table("v2.metricsetServiceRef", model.MetricService, text("name", 1024), text("version", 1024))),
     nested("faas", FAAS),
     time(),
 )

@@ -575,7 +575,7 @@ class MetricTransaction(Known):
 
 class MetricService(Known):
     name: Text | None = None
-    version: str | None = None
+    version: Text | None = None
 
 
 class Metricset(Known):

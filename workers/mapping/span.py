@@ -165,8 +165,11 @@ def _add_http(document: dict[str, Any], http: SpanHttp) -> None:
         mapped["request"] = request
     if http.response:
         mapped["response"] = map_span_response(http.response)
-    if (status := http.status_code) is not None:
-        mapped.setdefault("response", {})["status_code"] = status & U32
+    if http.status_code is not None:
+        response = mapped.setdefault("response", {})
+        response.pop("status_code", None)
+        if status := http.status_code & U32:
+            response["status_code"] = status
     if mapped:
         document["http"] = mapped
     if http.url:

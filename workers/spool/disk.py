@@ -77,6 +77,10 @@ class Disk:
         """Nothing is said of a file that is not there."""
         path.unlink(missing_ok=True)
 
+    def move(self, path: Path, to: Path) -> None:
+        """Within one filesystem, in one step; nothing may be at `to`."""
+        path.rename(to)
+
     def space(self, folder: Path) -> Space:
         """What an ordinary user may still take, and the whole."""
         figures = os.statvfs(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -39,13 +40,22 @@ class Found(NamedTuple):
     """It ends in bytes that are no sound record: a write that was under way and never acknowledged, or damage there."""
 
 
-def find(folder: Path, checkpoint: Position, disk: Disk) -> list[Found]:
-    """The segments in the folder, oldest first. Raises SpoolError for one that a newer Tidegate wrote, OSError."""
+def find(
+    folder: Path,
+    checkpoint: Position,
+    disk: Disk,
+    starts: Mapping[int, int] | None = None,
+    ends: Collection[int] = (),
+) -> list[Found]:
+    """The segments in the folder, oldest first. `starts`, `ends`: see `adoption.Adopted`. Raises SpoolError for one that a
+    newer Tidegate wrote, OSError."""
     numbers = segment_numbers(folder)
-    return [_look(folder, number, checkpoint, disk, last=number == numbers[-1]) for number in numbers]
+    begins = {**(starts or {}), checkpoint.segment: checkpoint.offset}
+    unsure = {*numbers[-1:], *ends}
+    return [_look(folder, number, checkpoint, disk, begins.get(number, 0), last=number in unsure) for number in numbers]
 
 
-def _look(folder: Path, number: int, checkpoint: Position, disk: Disk, *, last: bool) -> Found:
+def _look(folder: Path, number: int, checkpoint: Position, disk: Disk, begin: int, *, last: bool) -> Found:
     path = segment_path(folder, number)
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -59,17 +69,15 @@ def _look(folder: Path, number: int, checkpoint: Position, disk: Disk, *, last: 
                 "run that version or a later one until its spool is empty, then this one"
             ) from newer
         salt = header.salt if header else None
-        return _survey(number, size, read_at, salt, checkpoint, last=last)
+        start = max(HEADER_BYTES, begin)
+        return _survey(number, size, read_at, salt, start, done=number < checkpoint.segment, last=last)
     finally:
         disk.close(descriptor)
 
 
-def _survey(number: int, size: int, read_at: ReadAt, salt: int | None, checkpoint: Position, *, last: bool) -> Found:
+def _survey(number: int, size: int, read_at: ReadAt, salt: int | None, start: int, *, done: bool, last: bool) -> Found:
     """Goes from header to header; of the last segment, where a write may have been under way, also the payloads."""
     tally = Tally(size, sealed=True, end=HEADER_BYTES)
-    start = HEADER_BYTES
-    if number == checkpoint.segment:
-        start = max(start, checkpoint.offset)
     whole: list[Entry] = []
     damaged = unsure = 0
     torn = False
@@ -88,7 +96,7 @@ def _survey(number: int, size: int, read_at: ReadAt, salt: int | None, checkpoin
                 whole.append(found)
     if whole:
         tally.end = whole[-1].end
-    if number < checkpoint.segment:
+    if done:
         return Found(number, tally, None, 0, torn=False)
     stretch = None
     if whole:

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from tidegate.daemon.settings.parts import SpoolPart
+from tidegate.workers.spool.adoption import Adopted, adopt, orphans, remove_folder
 from tidegate.workers.spool.block import Block
 from tidegate.workers.spool.checkpoint import Checkpoint
 from tidegate.workers.spool.committer import Batch, Committer, Done
@@ -22,7 +23,7 @@ from tidegate.workers.spool.disk import Disk
 from tidegate.workers.spool.ledger import Ledger, Place, Stored, Stretch, Waiting
 from tidegate.workers.spool.recovery import SpoolError, find
 from tidegate.workers.spool.segment import HEADER_BYTES, Gap, Kind, load, read_file_header, walk
-from tidegate.workers.spool.writer import Writer, segment_path
+from tidegate.workers.spool.writer import Writer, segment_numbers, segment_path
 
 __all__ = ["Recovered", "Spool", "SpoolError", "Stats", "Stored", "Waiting"]
 
@@ -91,7 +92,7 @@ class Spool:
         """Locks the folder and finds what is to be sent again. Raises SpoolError, OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder.chmod(0o700)
-        self._lock_file = self._take_lock()
+        self._lock_file = self._take_lock(self._folder)
         try:
             recovered = self._recover()
         except BaseException:
@@ -105,9 +106,9 @@ class Spool:
     def _recover(self) -> Recovered:
         self._checkpoint = Checkpoint(self._folder, self._disk)
         position = self._checkpoint.position
-        last = position.segment
-        for found in find(self._folder, position, self._disk):
-            last = max(last, found.number)
+        adopted = self._adopt(max([position.segment, *segment_numbers(self._folder)]))
+        last = adopted.last
+        for found in find(self._folder, position, self._disk, adopted.starts, adopted.ends):
             self._ledger.segments[found.number] = found.tally
             self._ledger.damaged_records += found.damaged
             if found.torn:
@@ -121,12 +122,38 @@ class Spool:
         )
         return Recovered(self._ledger.blocks, self._ledger.documents, self._ledger.damaged_records)
 
-    def _take_lock(self) -> int:
+    def _adopt(self, last: int) -> Adopted:
+        """Takes over the folders of workers that there are no more. One that cannot be taken waits for the next start."""
+        starts: dict[int, int] = {}
+        ends: set[int] = set()
+        for orphan in orphans(self._folder, self._part.orphans_from):
+            held = None
+            try:
+                held = self._take_lock(orphan)
+                adopted = adopt(orphan, self._folder, last, self._disk)
+                remove_folder(orphan, LOCK_NAME)
+            except (SpoolError, OSError) as problem:
+                _log.error(
+                    "the spool of a former worker cannot be taken over, its events wait in %s: %s", orphan, problem
+                )
+                last = max([last, *segment_numbers(self._folder)])
+                continue
+            finally:
+                if held is not None:
+                    self._disk.close(held)
+            if adopted.last > last:
+                _log.info("%d segments of a former worker's spool are taken over", adopted.last - last)
+            starts |= adopted.starts
+            ends |= adopted.ends
+            last = adopted.last
+        return Adopted(starts, ends, last)
+
+    def _take_lock(self, folder: Path) -> int:
         deadline = self._monotonic() + LOCK_WAIT
-        while (held := self._disk.lock(self._folder / LOCK_NAME)) is None:
+        while (held := self._disk.lock(folder / LOCK_NAME)) is None:
             if self._monotonic() >= deadline:
                 raise SpoolError(
-                    f"spool folder {self._folder} is in use by another process for more than {LOCK_WAIT:.0f} s: "
+                    f"spool folder {folder} is in use by another process for more than {LOCK_WAIT:.0f} s: "
                     "stop that one, or give this one a path.data of its own"
                 )
             self._sleep(_LOCK_POLL)

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import gc
 import gzip
+import resource
 import socket
 import weakref
 from collections.abc import Awaitable, Callable
@@ -15,7 +16,9 @@ from typing import Any
 import pytest
 import uvloop
 from http_fakes import FakeCourier, make_part
+from tidegate.daemon.acceptor import listener as listener_module
 from tidegate.daemon.acceptor.app import Acceptor
+from tidegate.daemon.acceptor.descriptors import connections_below
 from tidegate.daemon.acceptor.listener import Listener
 from tidegate.daemon.api.stream import IntakeStream
 
@@ -248,5 +251,31 @@ def test_without_descriptors_it_pauses_and_says_so(
             assert EmptyHanded.tries == 1
             assert "LimitNOFILE" in caplog.text
             listener.close()
+
+    run(scene)
+
+
+@pytest.mark.parametrize(("limit", "room"), [(1024, 960), (65, 1), (20, 1), (resource.RLIM_INFINITY, 2**31)])
+def test_descriptors_are_kept_back_for_others_than_clients(limit: int, room: int) -> None:
+    assert connections_below(limit) == room
+
+
+def test_clients_beyond_the_room_for_connections_wait(
+    run: Callable[[Scene], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(listener_module, "room_for_connections", lambda: 1)
+
+    async def scene() -> None:
+        running = Running()
+        first, second = await running.connect(), await running.connect()
+        assert (await first.ask(GET))[0] == 200
+        second.writer.write(GET)
+        await asyncio.sleep(0.1)
+        assert running.acceptor.connections == 1
+        assert "LimitNOFILE" in caplog.text
+        await first.close()
+        assert (await second.answer())[0] == 200
+        await second.close()
+        await running.acceptor.drain(1)
 
     run(scene)

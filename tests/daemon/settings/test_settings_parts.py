@@ -45,6 +45,7 @@ def test_what_is_bounded_in_all_is_divided(loading: Loading) -> None:
     assert {part.spool.segment_bytes for part in parts} == {2 << 20}
     assert {part.dead_letters.max_bytes for part in parts} == {10 << 20}
     assert len({part.spool.folder for part in parts}) == 8
+    assert [part.spool.orphans_from for part in parts] == [8] + [0] * 7
     assert len({part.dead_letters.folder for part in parts}) == 8
     assert {part.elasticsearch.max_requests for part in parts if part.elasticsearch} == {2}
 

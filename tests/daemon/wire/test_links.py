@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import zmq
+from pytest import LogCaptureFixture
 from tidegate.daemon.control.messages import AcceptorAddress, WorkerGone
 from tidegate.daemon.wire.acceptor_links import AcceptorLinks
 from tidegate.daemon.wire.courier import Parcel
+from tidegate.daemon.wire.edge import EdgeReader
 from tidegate.daemon.wire.frames import Batch, StreamError, Verdict, trying_text
 from tidegate.daemon.wire.questions import QUESTIONS_PER_SESSION, AnyReply, Ping, Pong, Question, Unavailable
 from tidegate.daemon.wire.worker_links import WorkerLink, WorkerLinks
@@ -220,3 +222,28 @@ def test_a_question_is_answered_and_a_dead_worker_leaves_none_open(tmp_path: Pat
         assert {type(reply) for reply in replies[3:]} == {Unavailable}
 
     run(scenario, tmp_path)
+
+
+def test_a_frame_that_is_stumbled_over_does_not_stop_those_after_it(tmp_path: Path, caplog: LogCaptureFixture) -> None:
+    async def scene() -> None:
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        ours, theirs = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+        ours.bind(f"ipc://{tmp_path}/pair.sock")
+        theirs.connect(f"ipc://{tmp_path}/pair.sock")
+        got: list[bytes] = []
+
+        def receive(parts: list[bytes]) -> None:
+            got.extend(parts)
+            if parts == [b"bad"]:
+                raise ValueError
+
+        reader = EdgeReader(asyncio.get_running_loop(), ours, receive)
+        for frame in (b"bad", b"good", b"bad", b"good"):
+            theirs.send(frame)
+        await until(lambda: len(got) == 4)
+        assert "a frame could not be handled" in caplog.text
+        reader.close()
+        theirs.close()
+        context.term()
+
+    asyncio.run(scene())

@@ -155,6 +155,10 @@ VALIDATION = [
         for name in ("a*", r"a\"", r"a\u002a")
     ),
     (
+        f'{{"metricset":{{"samples":{{"a":{{"value":1}}}},"service":{{"name":"s","version":"{LONG}"}}}}}}',
+        "metricset: service: 'version': validation rule 'maxLength(1024)' violated",
+    ),
+    (
         f'{{"log":{{"log.level":"{LONG}"}}}}',
         "log: ecsloglogfields: 'log.level': validation rule 'maxLength(1024)' violated",
     ),

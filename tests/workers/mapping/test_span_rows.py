@@ -97,6 +97,7 @@ ROWS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "url": {"original": "http://h/p?q"},
         },
     ),
+    "status 0": (context(http={"status_code": 0, "response": {"status_code": 200}}), {"http/response": {}}),
     "a number as body": (context(http={"request": {"body": 0}}), {"http/request/body": {"original": 0}}),
     "message": (context(message={"queue": {"name": "q"}}), {"span/message": {"queue": {"name": "q"}}}),
     "tags": (context(tags={"a": "b"}), {"labels": {"a": "b"}}),
