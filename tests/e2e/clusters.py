@@ -36,7 +36,7 @@ STOP_S = 20.0
 NOBODY = 65534  # Elasticsearch refuses to run as root; any user without rights will do
 KEEPER, WRITER, PASSWORD = "keeper", "writer", "for-tests-only"
 PAGE = 5_000  # documents per answer of a scroll
-TRIES = 20  # half a second apart: how long a search waits for a new index
+TRIES = 80  # half a second apart: how long a search waits for a new index
 LENIENT = "ignore_unavailable=true&allow_no_indices=true"
 STREAMS = {"traces": "traces-apm*", "logs": "logs-apm*", "metrics": "metrics-apm*"}
 
