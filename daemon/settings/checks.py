@@ -12,6 +12,7 @@ from tidegate.daemon.settings import (
     output,
     paths,
     processing,
+    rum,
     server,
     tidegate_section,
     tls_section,
@@ -19,6 +20,7 @@ from tidegate.daemon.settings import (
 from tidegate.daemon.settings.declare import Setting
 from tidegate.daemon.settings.draft import Draft
 from tidegate.daemon.settings.elasticsearch_target import LEAST_COMPRESSED_FLUSH, target
+from tidegate.daemon.settings.origin_patterns import read_origin_pattern
 from tidegate.daemon.settings.problems import Origin, Problem
 
 _NAMESPACE = re.compile(r'[^-\\/*?"<>|\s,#:A-Z]{1,100}')
@@ -75,6 +77,22 @@ def check_server(draft: Draft) -> None:
         draft.alarms.append(
             f"{draft.origin(server.HOST)}: {server.HOST.key}: there is no authentication on "
             f"{draft.values[server.HOST]}: whoever can reach this port may send"
+        )
+
+
+def check_browsers(draft: Draft) -> None:
+    """Origins of pages: patterns that could never fit, and those that let everybody in."""
+    origins = draft.values[rum.ALLOW_ORIGINS]
+    if draft.values[rum.MATCH_ORIGINS] == "host" and any(read_origin_pattern(one) is None for one in origins):
+        draft.problem(
+            rum.ALLOW_ORIGINS,
+            f"with `{rum.MATCH_ORIGINS.key}: host` wants origins such as https://shop.example, https://*.shop.example, "
+            "http://localhost:* or *",
+        )
+    if draft.values[rum.ENABLED] and "*" in origins:
+        draft.warnings.append(
+            f"{draft.origin(rum.ALLOW_ORIGINS)}: {rum.ALLOW_ORIGINS.key}: pages of every origin may send; name those of "
+            "yours"
         )
 
 

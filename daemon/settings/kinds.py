@@ -25,6 +25,8 @@ _SIZE = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,9})?) ?([kmgt]?i?b?)", re.IGNORECA
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _LARGEST_SIZE = 1 << 60
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
+_PATH = re.compile(r"(?=.{1,100}$)(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)+/?")
+_PROTOCOLS_OWN = ("/intake/", "/config/", "/assets/", "/v1/", "/debug/")
 _GO_CLASS = re.compile(r"\[:\^?[a-z]{5,6}:\]|\\[pP](?:\{\^?\w+\}|[A-Z])")
 _GO_QUOTED = re.compile(r"\\Q(.*?)(?:\\E|$)", re.DOTALL)
 
@@ -218,6 +220,32 @@ def _names_and_texts(leaf: Leaf) -> Mapping[str, tuple[str, ...]]:
 
 
 headers = Kind("map of header names to a text or a list of texts", _names_and_texts, free_names=True)
+
+
+def _header_names(leaf: Leaf) -> tuple[str, ...]:
+    if not all(_HEADER_NAME.fullmatch(name) for name in _texts(leaf)):
+        raise Unfit("holds a name that HTTP does not allow for a header")
+    return _texts(leaf)
+
+
+header_names = Kind("list of header names", _header_names)
+
+
+def paths(most: int) -> Kind[tuple[str, ...]]:
+    """Up to `most` paths of URLs that are not the protocol's own."""
+
+    def read(leaf: Leaf) -> tuple[str, ...]:
+        given = _texts(leaf)
+        if len(given) > most:
+            raise Unfit(f"wants at most {most} paths")
+        for path in given:
+            if not _PATH.fullmatch(path):
+                raise Unfit("wants paths such as `/a/b` of letters, digits and `-._~`, 100 characters at most")
+            if f"{path}/".startswith(_PROTOCOLS_OWN):
+                raise Unfit(f"paths below {', '.join(_PROTOCOLS_OWN)} belong to the protocol")
+        return given
+
+    return Kind("list of paths", read)
 
 
 def _maps(leaf: Leaf) -> tuple[Mapping[str, str], ...]:

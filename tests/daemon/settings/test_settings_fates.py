@@ -10,14 +10,16 @@ ES = "output.elasticsearch.hosts: [es]\n"
 
 def test_warnings_name_the_consequence_once_for_a_section(loading: Loading) -> None:
     settings = loading(
-        ES + "apm-server:\n  rum: {enabled: true, allow_origins: [a]}\n  sampling.tail.policies: [{sample_rate: 0.1}]\n"
+        ES
+        + "apm-server:\n  rum: {enabled: true, allow_origins: [a], source_mapping: {timeout: 1s, max_sourcemap_size: 1MB}}\n"
+        "  sampling.tail.policies: [{sample_rate: 0.1}]\n"
         "  hots: x\n  agent.config.cache.expiration: 30s\n  kibana: {host: x, username: a, password: b, path: c, space.id: d}\n"
     )
     warnings = [warning.rpartition("given.yml:")[2] for warning in settings.warnings]
     assert len(warnings) == 4
     assert warnings[0] == "5: apm-server.hots: this key is unknown and ignored; did you mean `apm-server.host`?"
     assert warnings[1].startswith(
-        "3: apm-server.rum.enabled, apm-server.rum.allow_origins: RUM endpoints are not built yet"
+        "3: apm-server.rum.source_mapping.timeout, apm-server.rum.source_mapping.max_sourcemap_size: source maps are not"
     )
     assert warnings[2] == "4: apm-server.sampling.tail.policies: tail sampling is not built: every trace will be stored"
     assert " and 1 more: Kibana is not asked" in warnings[3]
@@ -67,6 +69,11 @@ def test_with_a_token_the_port_may_be_open_to_all(loading: Loading, text: str) -
     assert settings.alarms == ()
     assert [token.token for token in settings.acceptor_part().auth.tokens] == ["abc"]
     assert "abc" not in str(settings.describe())
+
+
+def test_pages_of_every_origin_are_worth_a_warning(loading: Loading) -> None:
+    [warning] = loading(ES + "apm-server.rum.enabled: true").warnings
+    assert "pages of every origin may send" in warning
 
 
 @pytest.mark.parametrize(
