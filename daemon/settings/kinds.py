@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from typing import Generic, TypeVar
 from tidegate.daemon.settings.command_line import integer as whole_number
 from tidegate.daemon.settings.command_line import scalar
 from tidegate.daemon.settings.leaves import Leaf
+from tidegate.daemon.settings.pattern_syntax import PatternError, read_pattern
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -27,8 +27,6 @@ _LARGEST_SIZE = 1 << 60
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 _PATH = re.compile(r"(?=.{1,100}$)(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)+/?")
 _PROTOCOLS_OWN = ("/intake/", "/config/", "/assets/", "/v1/", "/debug/")
-_GO_CLASS = re.compile(r"\[:\^?[a-z]{5,6}:\]|\\[pP](?:\{\^?\w+\}|[A-Z])")
-_GO_QUOTED = re.compile(r"\\Q(.*?)(?:\\E|$)", re.DOTALL)
 
 
 class Unfit(ValueError):
@@ -269,18 +267,13 @@ maps = Kind("list of maps", _maps)
 
 
 def pattern(complaint: str) -> Kind[str]:
-    """A regular expression; the complaint is the original's (`invalid library pattern regex`)."""
+    """A regular expression of RE2; the complaint is the original's (`invalid library pattern regex`)."""
 
     def read(leaf: Leaf) -> str:
         expression = _text(leaf)
-        # Go's spelling of what Python spells otherwise; only whether it is an expression at all is decided here
-        unquoted = _GO_QUOTED.sub(lambda quoted: re.escape(quoted[1]), expression)
-        translated = _GO_CLASS.sub(r"\\w", unquoted).replace("\\z", "\\Z")
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                re.compile(translated)
-        except (re.error, OverflowError, RecursionError) as error:
+            read_pattern(expression)
+        except PatternError as error:
             raise Unfit(f"{complaint}: {error}") from None
         return expression
 
