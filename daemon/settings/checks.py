@@ -83,13 +83,19 @@ def check_server(draft: Draft) -> None:
 def check_browsers(draft: Draft) -> None:
     """Origins of pages: patterns that could never fit, and those that let everybody in."""
     origins = draft.values[rum.ALLOW_ORIGINS]
-    if draft.values[rum.MATCH_ORIGINS] == "host" and any(read_origin_pattern(one) is None for one in origins):
+    if auth_parts.matches_hosts(draft.values) and any(read_origin_pattern(one) is None for one in origins):
         draft.problem(
             rum.ALLOW_ORIGINS,
-            f"with `{rum.MATCH_ORIGINS.key}: host` wants origins such as https://shop.example, https://*.shop.example, "
-            "http://localhost:* or *",
+            f"where hosts are compared (`{rum.MATCH_ORIGINS.key}`, or the profile `public`) wants origins such as "
+            "https://shop.example, https://*.shop.example, http://localhost:* or *",
         )
-    if draft.values[rum.ENABLED] and "*" in origins:
+    if not draft.values[rum.ENABLED] or "*" not in origins:
+        return
+    if auth_parts.is_public(draft.values):
+        draft.problem(
+            rum.ALLOW_ORIGINS, "the profile `public` lets in only pages of origins that are named here, and not `*`"
+        )
+    else:
         draft.warnings.append(
             f"{draft.origin(rum.ALLOW_ORIGINS)}: {rum.ALLOW_ORIGINS.key}: pages of every origin may send; name those of "
             "yours"

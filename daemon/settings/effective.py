@@ -180,7 +180,7 @@ class Settings:
         return BrowsersPart(
             enabled=self[rum.ENABLED],
             allow_origins=list(self[rum.ALLOW_ORIGINS]),
-            match_origins=self[rum.MATCH_ORIGINS],
+            match_origins="host" if auth_parts.matches_hosts(self.values) else "text",
             allow_headers=list(self[rum.ALLOW_HEADERS]),
             response_headers={name: list(texts) for name, texts in self[rum.RESPONSE_HEADERS].items()},
             extra_paths=list(self[rum.EXTRA_PATHS]),

@@ -62,12 +62,13 @@ EXCLUDE_FROM_GROUPING = SECTION.setting(
 MATCH_ORIGINS = SECTION.setting(
     "tidegate.rum.match_origins",
     kinds.choice("text", "host"),
-    "text",
+    None,
     "`text`: as the original does, a `*` in `allow_origins` stands for anything, so `http://localhost*` lets "
     "`http://localhost.evil.example` in. `host`: scheme, host and port are compared one by one, and `*` stands for the "
     "left-most labels of the host, or for any port.",
     applies=Applies.RELOAD,
     gate=_SWITCH,
+    shown_default="`text`; `host` with the profile `public`",
 )
 EXTRA_PATHS = SECTION.setting(
     "tidegate.rum.extra_paths",
