@@ -63,7 +63,7 @@ def lines_to_paste(settings: Settings) -> list[str]:
     lines += [f'  elastic_apm.secret_token = "{token}"'] if token else []
     lines += ['  elastic_apm.service_name = "my-service"', ""]
     if is_built(rum.ENABLED):
-        lines.append("Browsers, in the page (without the token; `tidegate init --origin` lets them in):")
+        lines.append("Browsers, in the page (no token; `tidegate init --origin` lets them in):")
     else:
         lines.append("Browsers are not served in this version; once they are, in the page:")
     return [

@@ -12,7 +12,7 @@ from tidegate.daemon.h1.exchange import BodySink
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer
 from tidegate.daemon.limits.buckets import Purse
-from tidegate.daemon.settings.parts import AcceptorPart, AuthPart, ForwardingPart, LoggingPart
+from tidegate.daemon.settings.parts import AcceptorPart, AuthPart, BrowsersPart, ForwardingPart, LoggingPart
 from tidegate.daemon.wire.courier import Answered, Parcel, Replied
 from tidegate.daemon.wire.frames import Verdict
 from tidegate.daemon.wire.questions import AnyAsk
@@ -43,6 +43,7 @@ def make_part(**changes: Any) -> AcceptorPart:
         "forwarding": ForwardingPart(("private", "192.0.2.1"), from_right=False),
         "shares_limits": False,
         "auth": AuthPart([], False, 100, None),
+        "browsers": BrowsersPart(False, ["*"], "text", [], {}, []),
     }
     return AcceptorPart(**(values | changes))
 
@@ -225,6 +226,7 @@ class FakeExchange:
         self.identity = OPEN
         self.purse: Purse | None = None
         self.wanted = False
+        self.route_headers: tuple[tuple[str, str], ...] = ()
         self.answers: list[Answer] = []
 
     @property

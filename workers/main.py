@@ -18,6 +18,7 @@ from tidegate.daemon.wire.frames import Batch, trying_text
 from tidegate.daemon.wire.questions import CheckApiKey, Ping, Pong, Question, Unavailable
 from tidegate.daemon.wire.worker_links import WorkerLink, WorkerLinks
 from tidegate.workers.documents_form import Form, load_form, save_form
+from tidegate.workers.enrich.order import frame_enrichments
 from tidegate.workers.outlet import open_outlet
 from tidegate.workers.pipeline import Pipeline
 from tidegate.workers.serve import Serving
@@ -59,6 +60,7 @@ class Worker:
         )
         self._spool.notify = self._dispatcher.wake
         form = load_form(self._form_file) if part.documents == "auto" else part.documents
+        self._frames = frame_enrichments(part.frames.library_pattern, part.frames.exclude_from_grouping)
         self._services = AnonymousServices(Path(part.anonymous_services_file), part.anonymous_max_services)
         self._serving = Serving(self._pipeline(form), self._spool, self._trying)
         self._key_checks = self._open_key_checks()
@@ -99,7 +101,7 @@ class Worker:
     # ---------------------------------------------------------------------------------------------------- inside
 
     def _pipeline(self, form: str | None) -> Pipeline:
-        return Pipeline(form == "complete", admit=self._services.admit)
+        return Pipeline(form == "complete", admit=self._services.admit, frames=self._frames)
 
     def _open_key_checks(self) -> KeyChecks | None:
         if self._part.api_keys is None:

@@ -38,6 +38,9 @@ _STREAMS_BUDGET = 4 * 1024 * 1024
 """Bytes of metadata lines whose streams are kept: 2,700 of the usual size. A built stream takes some tens of times as much
 when it is busy."""
 
+_BROWSER_STREAMS_BUDGET = 1024 * 1024
+"""Those of browsers are kept apart: every connection has its own port, so they come and go, and must not push out the others."""
+
 Observer = Callable[[Sequence[Event]], None]
 """Sees each decoded batch, unsampled transactions included, before its documents are handed on."""
 
@@ -76,24 +79,36 @@ ROWS: dict[type[Event], tuple[Mapper, order.Steps]] = {
 }
 """What makes the document of each type of event, and what is done with it."""
 
+WITH_FRAMES = (Span, Error, RumSpan, RumError)
+"""Types of events that can carry stack frames."""
+
 
 class Pipeline:
-    """`complete`: documents also get what the cluster's pipelines would add (intake-to-documents.md, section 12)."""
+    """`complete`: documents also get what the cluster's pipelines would add (intake-to-documents.md, section 12).
+    `frames`: what is done first with events of browsers that can carry stack frames (`order.frame_enrichments`)."""
 
-    def __init__(self, complete: bool, observers: Sequence[Observer] = (), admit: Admit = lambda service: True) -> None:
+    def __init__(
+        self,
+        complete: bool,
+        observers: Sequence[Observer] = (),
+        admit: Admit = lambda service: True,
+        frames: tuple[order.Enrichment, ...] = (),
+    ) -> None:
         self._complete = complete
         self._admit = admit
         self._observers = tuple(observers)
-        self._streams: Memo[tuple[bytes, bytes], Stream] = Memo(
-            lambda key: Stream(unpack_base(key[0]), read_metadata(key[1])),
-            _STREAMS_BUDGET,
-            weigh=lambda key: len(key[0]) + len(key[1]),
-        )
+        self._browser_rows = {
+            kind: (to_document, steps._replace(enrich=frames + steps.enrich) if kind in WITH_FRAMES else steps)
+            for kind, (to_document, steps) in ROWS.items()
+        }
+        self._streams = _streams(_STREAMS_BUDGET)
+        self._browser_streams = _streams(_BROWSER_STREAMS_BUDGET)
 
     def process(self, batch: Batch) -> Processed:
         """Decodes, maps and enriches all lines of a batch. Raises WireError when the request base is none."""
         try:
-            stream = self._streams[batch.base, batch.metadata]
+            streams = self._browser_streams if unpack_base(batch.base).rum else self._streams
+            stream = streams[batch.base, batch.metadata]
         except Refused as refusal:
             ended = StreamError(400, refusal.message, batch.metadata if refusal.show else b"")
             return Processed([], 0, 0, 0, [], ended, Counter())
@@ -132,8 +147,9 @@ class Pipeline:
         join = stream.join
         stem = id_stem(batch.batch_id)
         received_ns = batch.received_ns
+        rows = self._browser_rows if stream.base.rum else ROWS
         for kind, numbers in decoded.by_type.items():
-            to_document, (enrichments, to_data_stream, complete) = ROWS[kind]
+            to_document, (enrichments, to_data_stream, complete) = rows[kind]
             may_be_unsampled = issubclass(kind, Transaction)
             for number in numbers:
                 event = events[number]
@@ -151,6 +167,15 @@ class Pipeline:
                     complete(document, stream)
                 lines[number] = join(f'{data_stream.action}{stem}{places[number]}"}}}}\n'.encode(), document)
         return [line for line in lines if line]
+
+
+def _streams(budget: int) -> Memo[tuple[bytes, bytes], Stream]:
+    """Streams by their packed request base and their metadata line."""
+    return Memo(
+        lambda key: Stream(unpack_base(key[0]), read_metadata(key[1])),
+        budget,
+        weigh=lambda key: len(key[0]) + len(key[1]),
+    )
 
 
 class _Decoded:

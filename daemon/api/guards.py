@@ -29,6 +29,18 @@ def _refusal(outcome: RequestOutcome, message: str) -> Answer:
     return Answer(outcome, {"accepted": 0, "errors": [{"message": message}]}, CONNECTION_CLOSE, detail=message)
 
 
+def browsers_may_send(head: RequestHead, part: AcceptorPart) -> Answer | None:
+    """For paths of browsers: whether they are switched on (http-surface.md 5.1). Stands after authentication, as in the
+    original: who may not call at all learns nothing else."""
+    if part.browsers.enabled:
+        return None
+    text = (
+        "forbidden request: RUM endpoint is disabled. Configure the `apm-server.rum` section in apm-server.yml to enable "
+        "ingestion of RUM events. If you are not using the RUM agent, you can safely ignore this error."
+    )
+    return Answer(RequestOutcome.FORBIDDEN, text, detail=text)
+
+
 def events_are_posted(head: RequestHead, part: AcceptorPart) -> Answer | None:
     """For intake: POST, else 400 and not 405, as in the original (http-surface.md 2.5)."""
     if head.method == "POST":

@@ -1,8 +1,7 @@
-"""`/intake/v2/events`: event streams of agents in services (http-surface.md 2)."""
+"""Event streams of agents in services and of those in browsers (http-surface.md 2)."""
 
 from __future__ import annotations
 
-from tidegate.daemon.api.bases import Bases
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.stream import IntakeStream
 from tidegate.daemon.h1.exchange import BodySink, Exchange
@@ -10,10 +9,10 @@ from tidegate.daemon.h1.request_head import query_names
 from tidegate.daemon.wire.courier import Courier
 
 
-def begin_stream(exchange: Exchange, courier: Courier, gate: Gate, bases: Bases) -> BodySink:
-    """Begins to read the events of a request that no guard refused."""
+def begin_stream(exchange: Exchange, courier: Courier, gate: Gate, base: bytes) -> BodySink:
+    """Begins to read the events of a request that no guard refused. `base`: packed (`bases`)."""
     query = exchange.head.query
     verbose = bool(query) and "verbose" in query_names(query)
-    stream = IntakeStream(exchange, courier, gate, bases.backend(exchange), verbose)
+    stream = IntakeStream(exchange, courier, gate, base, verbose)
     stream.start()
     return stream

@@ -14,15 +14,17 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from tidegate.daemon.api.bases import Bases
+from tidegate.daemon.api.cross_origin import ask_origin, browser_headers
 from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
-from tidegate.daemon.api.guards import Guard, events_are_ndjson, events_are_posted, reads_only
+from tidegate.daemon.api.guards import Guard, browsers_may_send, events_are_ndjson, events_are_posted, reads_only
 from tidegate.daemon.api.info import answer_info
 from tidegate.daemon.api.intake import begin_stream
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer, Page
 from tidegate.daemon.outcomes import RequestOutcome
+from tidegate.daemon.settings.parts import AcceptorPart
 from tidegate.daemon.wire.courier import Courier
 
 
@@ -50,8 +52,8 @@ class Callers(Enum):
     """Who may call a route."""
 
     EVERYBODY = "no credentials are asked for, but what is answered may depend on them"
-    BROWSERS = "browsers, which have no credentials: anonymous senders, where they are let in"
     AGENTS = "agents in services; with credentials, once a method of authentication is configured"
+    BROWSERS = "pages of allowed origins, once browsers are switched on: without credentials, where anonymous senders are let in"
 
 
 class Route(NamedTuple):
@@ -64,6 +66,10 @@ class Route(NamedTuple):
     """In the order in which they are asked; the first refusal is the answer (http-surface.md 1.4). The doorkeeper comes
     before all of them: its errors win over a wrong method or content type."""
     handler: Callable[[Exchange, Wiring], BodySink | None]
+    first_guards: tuple[Guard, ...] = ()
+    """Those that are asked before authentication."""
+    headers: Callable[[RequestHead, AcceptorPart], tuple[tuple[str, str], ...]] | None = None
+    """What every answer of this route carries, refusals included."""
 
 
 def _info(exchange: Exchange, wiring: Wiring) -> BodySink | None:
@@ -72,26 +78,55 @@ def _info(exchange: Exchange, wiring: Wiring) -> BodySink | None:
 
 
 def _intake(exchange: Exchange, wiring: Wiring) -> BodySink | None:
-    return begin_stream(exchange, wiring.courier, wiring.gate, wiring.bases)
+    return begin_stream(exchange, wiring.courier, wiring.gate, wiring.bases.backend(exchange))
+
+
+def _browser_intake(exchange: Exchange, wiring: Wiring) -> BodySink | None:
+    return begin_stream(exchange, wiring.courier, wiring.gate, wiring.bases.browser(exchange))
+
+
+def browser_route(path: str) -> Route:
+    """Events of pages; every such path takes the long (v2) and the short (v3) names of fields."""
+    return Route(
+        path,
+        ("POST", "OPTIONS"),
+        Callers.BROWSERS,
+        (browsers_may_send, events_are_posted, events_are_ndjson),
+        _browser_intake,
+        first_guards=(ask_origin,),
+        headers=browser_headers,
+    )
 
 
 ROUTES = (
     Route("/", ("GET", "HEAD"), Callers.EVERYBODY, (reads_only,), _info),
     Route("/intake/v2/events", ("POST",), Callers.AGENTS, (events_are_posted, events_are_ndjson), _intake),
+    browser_route("/intake/v2/rum/events"),
+    browser_route("/intake/v3/rum/events"),
 )
 
 BY_PATH = {route.path: route for route in ROUTES}
+
+EXTRA = browser_route("a path of tidegate.rum.extra_paths")
+"""For paths that are configured: the usual ones are known to ad blockers."""
 
 NOT_FOUND = Answer(RequestOutcome.NOT_FOUND, RequestOutcome.NOT_FOUND.value.message, routed=False)
 
 
 def serve(exchange: Exchange, wiring: Wiring) -> BodySink | None:
     """Answers a request, or returns the sink for its body."""
-    head = exchange.head
-    route = BY_PATH.get(head.path)
+    head, part = exchange.head, exchange.part
+    route = BY_PATH.get(head.path) or (EXTRA if head.path in part.browsers.extra_paths else None)
     if route is None:
         exchange.answer(_without_route(head))
         return None
+    if route.headers is not None:
+        exchange.route_headers = route.headers(head, part)
+    for guard in route.first_guards:
+        refused = guard(head, part)
+        if refused is not None:
+            exchange.answer(refused)
+            return None
     tolerant = route.callers is Callers.EVERYBODY
     browsers = route.callers is Callers.BROWSERS
     return wiring.doorkeeper.admit(exchange, tolerant, browsers, partial(_let_in, route, exchange, wiring))

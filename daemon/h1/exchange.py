@@ -54,6 +54,9 @@ class Exchange(Protocol):
     def client(self) -> ClientAddress:
         """Whose request it is: what a trusted proxy says, else the socket's other end."""
 
+    route_headers: tuple[tuple[str, str], ...]
+    """What the route adds to each answer that counts as the route's, after the headers configured for all."""
+
     @property
     def peer_ip(self) -> str:
         """The socket's other end, in canonical form; "" for a Unix socket."""

@@ -33,6 +33,7 @@ class LiveExchange:
         "peer_port",
         "purse",
         "received_ns",
+        "route_headers",
         "sink",
         "started",
         "wanted",
@@ -50,6 +51,7 @@ class LiveExchange:
         self.purse: Purse | None = None
         self._client: ClientAddress | None = None
         self.started = protocol.clock.time()
+        self.route_headers: tuple[tuple[str, str], ...] = ()
         self.sink: BodySink | None = None
         self.wanted = False
         self.paused_at = self.started
@@ -68,6 +70,8 @@ class LiveExchange:
             raise RuntimeError("a request has one answer")
         self.answered = True
         self.sink = None
+        if self.route_headers and answer.routed:
+            answer = answer._replace(headers=(*self.route_headers, *answer.headers))
         self._protocol.send_answer(self, answer)
         body_bytes = self.body_bytes if self.head.chunked else self.head.content_length
         self._protocol.service.ended(self, answer, body_bytes, self.started)

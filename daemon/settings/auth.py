@@ -118,5 +118,6 @@ PROFILE = SECTION.setting(
     kinds.choice("compatible", "public"),
     "compatible",
     "`compatible`: as the original. `public`, for ports that everybody can reach: stricter defaults for the settings "
-    "that name it, and `apm-server.auth.anonymous.allow_service` is required where anonymous senders are let in.",
+    "that name it, and `apm-server.auth.anonymous.allow_service` is required where anonymous senders are let in, as is "
+    "`apm-server.rum.allow_origins` where browsers are.",
 )

@@ -58,6 +58,12 @@ def forwarding_part(values: Values) -> ForwardingPart:
     )
 
 
+def matches_hosts(values: Values) -> bool:
+    """Whether origins of pages are compared part by part, and not as texts."""
+    how = values[rum.MATCH_ORIGINS]
+    return is_public(values) if how is None else how == "host"
+
+
 def check_auth(draft: Draft) -> None:
     """What the profile `public` requires, and names that would be ambiguous."""
     values = draft.values

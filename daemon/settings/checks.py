@@ -12,6 +12,7 @@ from tidegate.daemon.settings import (
     output,
     paths,
     processing,
+    rum,
     server,
     tidegate_section,
     tls_section,
@@ -19,6 +20,7 @@ from tidegate.daemon.settings import (
 from tidegate.daemon.settings.declare import Setting
 from tidegate.daemon.settings.draft import Draft
 from tidegate.daemon.settings.elasticsearch_target import LEAST_COMPRESSED_FLUSH, target
+from tidegate.daemon.settings.origin_patterns import read_origin_pattern
 from tidegate.daemon.settings.problems import Origin, Problem
 
 _NAMESPACE = re.compile(r'[^-\\/*?"<>|\s,#:A-Z]{1,100}')
@@ -75,6 +77,28 @@ def check_server(draft: Draft) -> None:
         draft.alarms.append(
             f"{draft.origin(server.HOST)}: {server.HOST.key}: there is no authentication on "
             f"{draft.values[server.HOST]}: whoever can reach this port may send"
+        )
+
+
+def check_browsers(draft: Draft) -> None:
+    """Origins of pages: patterns that could never fit, and those that let everybody in."""
+    origins = draft.values[rum.ALLOW_ORIGINS]
+    if auth_parts.matches_hosts(draft.values) and any(read_origin_pattern(one) is None for one in origins):
+        draft.problem(
+            rum.ALLOW_ORIGINS,
+            f"where hosts are compared (`{rum.MATCH_ORIGINS.key}`, or the profile `public`) wants origins such as "
+            "https://shop.example, https://*.shop.example, http://localhost:* or *",
+        )
+    if not draft.values[rum.ENABLED] or "*" not in origins:
+        return
+    if auth_parts.is_public(draft.values):
+        draft.problem(
+            rum.ALLOW_ORIGINS, "the profile `public` lets in only pages of origins that are named here, and not `*`"
+        )
+    else:
+        draft.warnings.append(
+            f"{draft.origin(rum.ALLOW_ORIGINS)}: {rum.ALLOW_ORIGINS.key}: pages of every origin may send; name those of "
+            "yours"
         )
 
 

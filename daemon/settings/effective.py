@@ -16,6 +16,7 @@ from tidegate.daemon.settings import (
     logging_section,
     output,
     paths,
+    rum,
     server,
     table,
     tidegate_section,
@@ -27,8 +28,10 @@ from tidegate.daemon.settings.machine import Machine
 from tidegate.daemon.settings.parts import (
     AcceptorPart,
     ApiKeysPart,
+    BrowsersPart,
     DeadLetterPart,
     ElasticsearchPart,
+    FramesPart,
     LocalPart,
     LogFilesPart,
     LoggingPart,
@@ -170,6 +173,17 @@ class Settings:
             auth=auth_parts.auth_part(self.values),
             forwarding=auth_parts.forwarding_part(self.values),
             shares_limits=self.acceptors > 1,
+            browsers=self._browsers_part(),
+        )
+
+    def _browsers_part(self) -> BrowsersPart:
+        return BrowsersPart(
+            enabled=self[rum.ENABLED],
+            allow_origins=list(self[rum.ALLOW_ORIGINS]),
+            match_origins="host" if auth_parts.matches_hosts(self.values) else "text",
+            allow_headers=list(self[rum.ALLOW_HEADERS]),
+            response_headers={name: list(texts) for name, texts in self[rum.RESPONSE_HEADERS].items()},
+            extra_paths=list(self[rum.EXTRA_PATHS]),
         )
 
     def worker_part(self, number: int) -> WorkerPart:
@@ -201,6 +215,7 @@ class Settings:
             anonymous_services_file=str(self.path_data / "anonymous-services"),
             anonymous_max_services=self[auth.MAX_SERVICES],
             api_keys=self.api_keys_part() if self[auth.API_KEY_ENABLED] else None,
+            frames=FramesPart(self[rum.LIBRARY_PATTERN], self[rum.EXCLUDE_FROM_GROUPING]),
             elasticsearch=self._elasticsearch_part() if self.sink_name == "elasticsearch" else None,
             local=self.local_part() if self.sink_name == "local" else None,
         )

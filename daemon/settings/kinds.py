@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from typing import Generic, TypeVar
 from tidegate.daemon.settings.command_line import integer as whole_number
 from tidegate.daemon.settings.command_line import scalar
 from tidegate.daemon.settings.leaves import Leaf
+from tidegate.daemon.settings.pattern_syntax import PatternError, read_pattern
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -25,8 +25,8 @@ _SIZE = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,9})?) ?([kmgt]?i?b?)", re.IGNORECA
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _LARGEST_SIZE = 1 << 60
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
-_GO_CLASS = re.compile(r"\[:\^?[a-z]{5,6}:\]|\\[pP](?:\{\^?\w+\}|[A-Z])")
-_GO_QUOTED = re.compile(r"\\Q(.*?)(?:\\E|$)", re.DOTALL)
+_PATH = re.compile(r"(?=.{1,100}$)(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~-]+)+/?")
+_PROTOCOLS_OWN = ("/intake/", "/config/", "/assets/", "/v1/", "/debug/")
 
 
 class Unfit(ValueError):
@@ -220,6 +220,32 @@ def _names_and_texts(leaf: Leaf) -> Mapping[str, tuple[str, ...]]:
 headers = Kind("map of header names to a text or a list of texts", _names_and_texts, free_names=True)
 
 
+def _header_names(leaf: Leaf) -> tuple[str, ...]:
+    if not all(_HEADER_NAME.fullmatch(name) for name in _texts(leaf)):
+        raise Unfit("holds a name that HTTP does not allow for a header")
+    return _texts(leaf)
+
+
+header_names = Kind("list of header names", _header_names)
+
+
+def paths(most: int) -> Kind[tuple[str, ...]]:
+    """Up to `most` paths of URLs that are not the protocol's own."""
+
+    def read(leaf: Leaf) -> tuple[str, ...]:
+        given = _texts(leaf)
+        if len(given) > most:
+            raise Unfit(f"wants at most {most} paths")
+        for path in given:
+            if not _PATH.fullmatch(path):
+                raise Unfit("wants paths such as `/a/b` of letters, digits and `-._~`, 100 characters at most")
+            if f"{path}/".startswith(_PROTOCOLS_OWN):
+                raise Unfit(f"paths below {', '.join(_PROTOCOLS_OWN)} belong to the protocol")
+        return given
+
+    return Kind("list of paths", read)
+
+
 def _maps(leaf: Leaf) -> tuple[Mapping[str, str], ...]:
     elements = leaf.value if isinstance(leaf.value, tuple) else (leaf,)
     if not all(isinstance(element.value, dict) for element in elements):
@@ -241,18 +267,13 @@ maps = Kind("list of maps", _maps)
 
 
 def pattern(complaint: str) -> Kind[str]:
-    """A regular expression; the complaint is the original's (`invalid library pattern regex`)."""
+    """A regular expression of RE2; the complaint is the original's (`invalid library pattern regex`)."""
 
     def read(leaf: Leaf) -> str:
         expression = _text(leaf)
-        # Go's spelling of what Python spells otherwise; only whether it is an expression at all is decided here
-        unquoted = _GO_QUOTED.sub(lambda quoted: re.escape(quoted[1]), expression)
-        translated = _GO_CLASS.sub(r"\\w", unquoted).replace("\\z", "\\Z")
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                re.compile(translated)
-        except (re.error, OverflowError, RecursionError) as error:
+            read_pattern(expression)
+        except PatternError as error:
             raise Unfit(f"{complaint}: {error}") from None
         return expression
 

@@ -51,6 +51,7 @@ def load_settings(
     data, data_origin = _data_folder(draft, environ, working_folder)
     checks.check_server(draft)
     auth_parts.check_auth(draft)
+    checks.check_browsers(draft)
     checks.check_features(draft)
     if sink == "elasticsearch":
         checks.check_elasticsearch(draft, environ)

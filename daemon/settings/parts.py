@@ -83,6 +83,25 @@ class ForwardingPart(Struct, frozen=True):
     from_right: bool
 
 
+class BrowsersPart(Struct, frozen=True):
+    """How an acceptor deals with pages in browsers."""
+
+    enabled: bool
+    allow_origins: list[str]
+    match_origins: str
+    """text or host"""
+    allow_headers: list[str]
+    response_headers: dict[str, list[str]]
+    extra_paths: list[str]
+
+
+class FramesPart(Struct, frozen=True):
+    """What a worker looks for in stack frames from browsers; "": nothing."""
+
+    library_pattern: str
+    exclude_from_grouping: str
+
+
 class AcceptorPart(Struct, frozen=True):
     """For an acceptor; addresses are bound by the supervisor and inherited."""
 
@@ -113,6 +132,7 @@ class AcceptorPart(Struct, frozen=True):
     forwarding: ForwardingPart
     shares_limits: bool
     """Whether there are other acceptors, with which the limits of client addresses are shared."""
+    browsers: BrowsersPart
 
 
 class SpoolPart(Struct, frozen=True):
@@ -203,6 +223,7 @@ class WorkerPart(Struct, frozen=True):
     """Bytes of unanswered batches for each acceptor."""
     spool: SpoolPart
     dead_letters: DeadLetterPart
+    frames: FramesPart
     anonymous_services_file: str
     """Where names of services are noted that anonymous senders gave."""
     anonymous_max_services: int

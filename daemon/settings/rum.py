@@ -1,39 +1,45 @@
-"""`apm-server.rum.*`: browsers and source maps (http-surface.md 5.1, 5.5)."""
+"""`apm-server.rum.*` and `tidegate.rum.*`: browsers and source maps (http-surface.md 5.1, 5.5)."""
 
 from __future__ import annotations
 
 from tidegate.daemon.settings import kinds
 from tidegate.daemon.settings.client import declare_client
-from tidegate.daemon.settings.declare import Gate, Section, Warned
+from tidegate.daemon.settings.declare import Applies, Gate, Section, Warned
 
-SECTION = Section("Browsers (RUM)", "Not built yet: the paths for browsers answer 404.")
+SECTION = Section("Browsers (RUM)", "Events that pages send; [browsers.md](browsers.md) tells how to set that up.")
 
-_NOT_BUILT = Warned("RUM endpoints are not built yet: they answer 404, and browsers' events are lost")
+_NO_MAPS = Warned("source maps are not built yet: stack frames stay as the browser sends them")
 _SWITCH = Gate("apm-server.rum.enabled", on_by_section=False)
 
-ENABLED = SECTION.setting("apm-server.rum.enabled", kinds.boolean, False, "Whether browsers may send.", fate=_NOT_BUILT)
+ENABLED = SECTION.setting(
+    "apm-server.rum.enabled",
+    kinds.boolean,
+    False,
+    "Whether browsers may send. Where not, they get a 403 that says so.",
+    applies=Applies.RELOAD,
+)
 ALLOW_ORIGINS = SECTION.setting(
     "apm-server.rum.allow_origins",
     kinds.texts,
     ("*",),
-    "Origins of pages that may send, `*` for any run of characters.",
-    fate=_NOT_BUILT,
+    "Origins of pages that may send, such as `https://shop.example`; `*` stands for any run of characters.",
+    applies=Applies.RELOAD,
     gate=_SWITCH,
 )
 ALLOW_HEADERS = SECTION.setting(
     "apm-server.rum.allow_headers",
-    kinds.texts,
+    kinds.header_names,
     (),
-    "Further headers that pages may send.",
-    fate=_NOT_BUILT,
+    "Headers that pages may send beside `Content-Type`, `Content-Encoding` and `Accept`.",
+    applies=Applies.RELOAD,
     gate=_SWITCH,
 )
 RESPONSE_HEADERS = SECTION.setting(
     "apm-server.rum.response_headers",
     kinds.headers,
     {},
-    "Headers for answers to browsers.",
-    fate=_NOT_BUILT,
+    "Headers for answers to browsers, beside those of `apm-server.response_headers`.",
+    applies=Applies.RELOAD,
     gate=_SWITCH,
     shown_default="none",
 )
@@ -41,16 +47,35 @@ LIBRARY_PATTERN = SECTION.setting(
     "apm-server.rum.library_pattern",
     kinds.pattern("invalid library pattern regex"),
     "node_modules|bower_components|~",
-    "Stack frames of libraries.",
-    fate=_NOT_BUILT,
+    "Regular expression (RE2) for stack frames of libraries, looked for in `filename` and `abs_path`. Empty: frames stay "
+    "as sent.",
     gate=_SWITCH,
 )
 EXCLUDE_FROM_GROUPING = SECTION.setting(
     "apm-server.rum.exclude_from_grouping",
     kinds.pattern("invalid exclude from grouping regex"),
     "^/webpack",
-    "Stack frames that do not count for the grouping of errors.",
-    fate=_NOT_BUILT,
+    "Regular expression (RE2) for stack frames that do not count for the grouping of errors, looked for in `filename`. "
+    "Empty: all count.",
+    gate=_SWITCH,
+)
+MATCH_ORIGINS = SECTION.setting(
+    "tidegate.rum.match_origins",
+    kinds.choice("text", "host"),
+    None,
+    "`text`: as the original does, a `*` in `allow_origins` stands for anything, so `http://localhost*` lets "
+    "`http://localhost.evil.example` in. `host`: scheme, host and port are compared one by one, and `*` stands for the "
+    "left-most labels of the host, or for any port.",
+    applies=Applies.RELOAD,
+    gate=_SWITCH,
+    shown_default="`text`; `host` with the profile `public`",
+)
+EXTRA_PATHS = SECTION.setting(
+    "tidegate.rum.extra_paths",
+    kinds.paths(16),
+    (),
+    "Further paths that take browsers' events, for `serverUrlPrefix` of the agent: ad blockers know the usual ones.",
+    applies=Applies.RELOAD,
     gate=_SWITCH,
 )
 SOURCE_MAPPING_ENABLED = SECTION.setting(
@@ -58,7 +83,7 @@ SOURCE_MAPPING_ENABLED = SECTION.setting(
     kinds.boolean,
     True,
     "Whether source maps are applied.",
-    fate=_NOT_BUILT,
+    fate=_NO_MAPS,
     gate=_SWITCH,
 )
 SOURCE_MAPPING_TIMEOUT = SECTION.setting(
@@ -66,7 +91,7 @@ SOURCE_MAPPING_TIMEOUT = SECTION.setting(
     kinds.duration(),
     5.0,
     "Longest time to fetch the maps of a batch.",
-    fate=_NOT_BUILT,
+    fate=_NO_MAPS,
     gate=_SWITCH,
 )
 MAX_SOURCEMAP_SIZE = SECTION.setting(
@@ -74,10 +99,10 @@ MAX_SOURCEMAP_SIZE = SECTION.setting(
     kinds.size(1),
     500 << 20,
     "Largest source map, decompressed.",
-    fate=_NOT_BUILT,
+    fate=_NO_MAPS,
     gate=_SWITCH,
 )
-declare_client(SECTION, "apm-server.rum.source_mapping.elasticsearch", _NOT_BUILT, _SWITCH)
+declare_client(SECTION, "apm-server.rum.source_mapping.elasticsearch", _NO_MAPS, _SWITCH)
 SECTION.group(
     "apm-server.rum.source_mapping.cache",
     "Of earlier versions.",

@@ -103,25 +103,31 @@ def flask_command() -> list[str]:
 
 
 def express_command() -> list[str]:
-    """Starts the Express application under the Node.js agent, both installed once into a folder outside the tree."""
+    """Starts the Express application under the Node.js agent."""
+    node, folder = node_packages("node")
+    shutil.copy(AGENTS / "node" / "app.js", folder / "app.js")
+    return [node, str(folder / "app.js")]
+
+
+def node_packages(name: str) -> tuple[str, Path]:
+    """Node.js, and a folder outside the tree into which the locked packages of `tests/data/agents/NAME` are installed once."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         absent("Node.js with npm")
-    source = AGENTS / "node"
+    source = AGENTS / name
     locked = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tidegate-tests"
-    folder = cache / f"node-{locked}"
+    folder = cache / f"{name}-{locked}"
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # test processes side by side: one installs, the others wait
         if not (folder / "installed").exists():
             folder.mkdir(exist_ok=True)
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(source / name, folder / name)
+            for file in ("package.json", "package-lock.json"):
+                shutil.copy(source / file, folder / file)
             install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
             result = subprocess.run(install, cwd=folder, capture_output=True, text=True, timeout=INSTALL_S, check=False)
             if result.returncode:
-                absent(f"the packages of the Node.js agent: {(result.stdout + result.stderr)[-2_000:]}")
+                absent(f"the packages of {source}: {(result.stdout + result.stderr)[-2_000:]}")
             (folder / "installed").touch()
-    shutil.copy(source / "app.js", folder / "app.js")
-    return [node, str(folder / "app.js")]
+    return node, folder

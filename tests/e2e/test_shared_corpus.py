@@ -12,7 +12,8 @@ from e2e.daemons import COMMAND
 
 LONGEST_RUN_S = 240
 GROUPS = ("python", "nodejs", "java", "go")
-"""Backend agents. The group `rum` follows with the endpoints for browsers."""
+"""Backend agents. The group `rum` follows with source maps: three of its requests differ in `sourcemap.error` alone, and
+`tests/workers/test_corpus.py` compares the rest of them."""
 
 
 @pytest.mark.shared

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from e2e.presence import absent, shared_folder
 from tidegate.daemon.wire.frames import Batch, RequestBase, new_batch_id, pack_base
+from tidegate.workers.enrich.order import frame_enrichments
 from tidegate.workers.pipeline import Pipeline, Processed
 
 SHARED = shared_folder()
 MASKED = ("observer.hostname", "observer.version")
-FRAME_FLAGS = ("sourcemap", "original", "library_frame", "exclude_from_grouping")
+FRAMES = frame_enrichments("node_modules|bower_components|~", "^/webpack")
+"""As with the default settings."""
 
 pytestmark = pytest.mark.shared
 
@@ -65,21 +67,16 @@ def processed(request: dict[str, Any], expected: dict[str, Any]) -> Processed:
     received_ns = int(expected["received_at"] * 1e9)
     base = pack_base(request_base(request, expected["client_port"]))
     identity = new_batch_id(received_ns // 1_000_000, bytes(10))
-    return Pipeline(complete=False).process(Batch(bytes(8), identity, 0, 0, received_ns, 0, base, metadata, lines))
+    return Pipeline(complete=False, frames=FRAMES).process(
+        Batch(bytes(8), identity, 0, 0, received_ns, 0, base, metadata, lines)
+    )
 
 
-def without_frame_flags(document: Any) -> Any:
-    """A document without what only source maps and the frame patterns of RUM write (5.2 and 5.3), which come later."""
+def without_source_maps(document: Any) -> Any:
+    """A document without what source maps write into frames (5.2), which come later."""
     if isinstance(document, dict):
-        return {key: without_frame_flags(value) for key, value in document.items() if key not in FRAME_FLAGS}
-    return [without_frame_flags(one) for one in document] if isinstance(document, list) else document
-
-
-def comparable(document: dict[str, Any], browser: bool) -> dict[str, Any]:
-    if browser:
-        for section in document["_source"].keys() & {"span", "error"}:
-            document["_source"][section] = without_frame_flags(document["_source"][section])
-    return document
+        return {key: without_source_maps(value) for key, value in document.items() if key != "sourcemap"}
+    return [without_source_maps(one) for one in document] if isinstance(document, list) else document
 
 
 @pytest.mark.parametrize("name", intake_requests())
@@ -96,8 +93,7 @@ def test_documents_are_the_originals(name: str, monkeypatch: pytest.MonkeyPatch)
     compare_documents = importlib.import_module("compare_documents")
 
     def flat(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        browser = name.startswith("rum/")
-        return [compare_documents.flat(comparable(one, browser), expected, MASKED) for one in found]
+        return [compare_documents.flat(without_source_maps(one), expected, MASKED) for one in found]
 
     assert compare_documents.compare(flat(expected["documents"]), flat(documents)) == []
     if expected["body"]:

@@ -14,6 +14,7 @@ from tidegate.workers.enrich.grouping_key import set_grouping_key
 from tidegate.workers.enrich.host_name import name_host
 from tidegate.workers.enrich.observer import add_observer
 from tidegate.workers.enrich.service_node import name_service_node
+from tidegate.workers.enrich.stack_frames import frames_out_of_grouping, library_frames, set_culprit
 
 if TYPE_CHECKING:
     from tidegate.workers.mapping.stream import Stream
@@ -42,8 +43,19 @@ class Steps(NamedTuple):
     """At last, and only where the cluster has no pipelines of its own: they too see documents that have been placed."""
 
 
-# What looks into stack frames (source maps, library frames, exclusion from grouping, culprit) goes before the grouping
-# key, which counts frames as they are after it, in the order of rows 0a to 0d of 5.1.
+def frame_enrichments(library_pattern: str, exclude_from_grouping: str) -> tuple[Enrichment, ...]:
+    """For events of browsers, before all others: the grouping key counts frames as they are after these. An empty pattern
+    turns its step off. Raises PatternError.
+
+    Source maps will go first: what they find is looked at by all others."""
+    enrichments: list[Enrichment] = []
+    if library_pattern:
+        enrichments.append(library_frames(library_pattern))
+    if exclude_from_grouping:
+        enrichments.append(frames_out_of_grouping(exclude_from_grouping))
+    enrichments.append(set_culprit)  # after the flags: a library's frame is not to blame
+    return tuple(enrichments)
+
 
 _ERROR: tuple[Enrichment, ...] = (
     set_grouping_key,

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import pytest
 from settings_loading import Loading
+from tidegate.daemon.settings.problems import SettingsError
 
 ES = "output.elasticsearch.hosts: [es]\n"
 
 
 def test_warnings_name_the_consequence_once_for_a_section(loading: Loading) -> None:
     settings = loading(
-        ES + "apm-server:\n  rum: {enabled: true, allow_origins: [a]}\n  sampling.tail.policies: [{sample_rate: 0.1}]\n"
+        ES
+        + "apm-server:\n  rum: {enabled: true, allow_origins: [a], source_mapping: {timeout: 1s, max_sourcemap_size: 1MB}}\n"
+        "  sampling.tail.policies: [{sample_rate: 0.1}]\n"
         "  hots: x\n  agent.config.cache.expiration: 30s\n  kibana: {host: x, username: a, password: b, path: c, space.id: d}\n"
     )
     warnings = [warning.rpartition("given.yml:")[2] for warning in settings.warnings]
     assert len(warnings) == 4
     assert warnings[0] == "5: apm-server.hots: this key is unknown and ignored; did you mean `apm-server.host`?"
     assert warnings[1].startswith(
-        "3: apm-server.rum.enabled, apm-server.rum.allow_origins: RUM endpoints are not built yet"
+        "3: apm-server.rum.source_mapping.timeout, apm-server.rum.source_mapping.max_sourcemap_size: source maps are not"
     )
     assert warnings[2] == "4: apm-server.sampling.tail.policies: tail sampling is not built: every trace will be stored"
     assert " and 1 more: Kibana is not asked" in warnings[3]
@@ -67,6 +70,50 @@ def test_with_a_token_the_port_may_be_open_to_all(loading: Loading, text: str) -
     assert settings.alarms == ()
     assert [token.token for token in settings.acceptor_part().auth.tokens] == ["abc"]
     assert "abc" not in str(settings.describe())
+
+
+def test_pages_of_every_origin_are_worth_a_warning(loading: Loading) -> None:
+    [warning] = loading(ES + "apm-server.rum.enabled: true").warnings
+    assert "pages of every origin may send" in warning
+
+
+PUBLIC = ES + "tidegate.profile: public\napm-server.auth: {secret_token: abc, anonymous.allow_service: [shop]}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        (ES + "apm-server.rum: {enabled: true, allow_origins: ['http://localhost*']}", "text"),
+        (ES + "apm-server.rum: {enabled: true, allow_origins: [a]}\ntidegate.rum.match_origins: host", "host"),
+        (PUBLIC + "apm-server.rum: {enabled: true, allow_origins: ['https://*.shop.example']}", "host"),
+        (PUBLIC + "apm-server.rum: {enabled: true, allow_origins: ['a*']}\ntidegate.rum.match_origins: text", "text"),
+        (PUBLIC, "host"),
+    ],
+)
+def test_how_origins_are_compared(loading: Loading, text: str, how: str) -> None:
+    settings = loading(text)
+    assert settings.warnings == ()
+    assert settings.acceptor_part().browsers.match_origins == how
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (PUBLIC + "apm-server.rum.enabled: true", "only pages of origins that are named here"),
+        (PUBLIC + "apm-server.rum: {enabled: true, allow_origins: ['http://localhost*']}", "where hosts are compared"),
+        (ES + "tidegate.rum: {match_origins: host}\napm-server.rum.allow_origins: ['']", "where hosts are compared"),
+        (ES + "tidegate.rum.extra_paths: [/intake/v2/events]", "belong to the protocol"),
+        (ES + "tidegate.rum.extra_paths: [/config]", "belong to the protocol"),
+        (ES + "tidegate.rum.extra_paths: [shop]", "wants paths such as"),
+        (ES + "tidegate.rum.extra_paths: [/a/../b]", "wants paths such as"),
+        (ES + "tidegate.rum.extra_paths: [/a//b]", "wants paths such as"),
+        (ES + "tidegate.rum.extra_paths: [/]", "wants paths such as"),
+        (ES + "apm-server.rum.allow_headers: ['X-A, X-B']", "a name that HTTP does not allow"),
+    ],
+)
+def test_what_browsers_cannot_be_served_with(loading: Loading, text: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        loading(text)
 
 
 @pytest.mark.parametrize(
