@@ -17,6 +17,7 @@ from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.key_desk import KeyDesk
 from tidegate.daemon.api.request_log import RequestLog
 from tidegate.daemon.api.routes import State, Wiring, serve
+from tidegate.daemon.auth.failures import Failures
 from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.protocol import HttpProtocol
@@ -54,6 +55,7 @@ class Acceptor:
         self._gate = Gate(part.max_concurrent_decoders)
         self._digest = keyed_digest(secrets.token_bytes(32))
         self._keys = KeyDesk(courier, self._digest, loop, part.auth.api_key_limit)
+        self._failures = Failures()
         self._buckets = _buckets(part, limits_file)
         self._wiring = self._wired(part)
         self._connections: set[HttpProtocol] = set()
@@ -63,7 +65,7 @@ class Acceptor:
 
     def _wired(self, part: AcceptorPart) -> Wiring:
         self._keys.cache.limit = part.auth.api_key_limit
-        doorkeeper = Doorkeeper(part.auth, self._digest, self._keys, self._buckets)
+        doorkeeper = Doorkeeper(part.auth, self._digest, self._keys, self._failures, self._buckets)
         return Wiring(self._courier, self._gate, Bases(part), self.state, doorkeeper)
 
     def _make_protocol(self) -> HttpProtocol:

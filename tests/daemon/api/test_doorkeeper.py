@@ -8,6 +8,7 @@ import pytest
 from http_fakes import FakeClock, FakeCourier, FakeExchange, RecordingSink, make_part
 from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.key_desk import ANSWER_SECONDS, KeyDesk
+from tidegate.daemon.auth.failures import ADDRESSES, AT_ONCE, REMEMBERED, Failures
 from tidegate.daemon.auth.identity import Method
 from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.exchange import BodySink
@@ -23,12 +24,18 @@ class Door:
         self.courier = FakeCourier()
         digest = keyed_digest(b"key")
         self.part = make_part(auth=AuthPart([TokenPart("token", "", [], [])], True, limit, None))
-        self.keeper = Doorkeeper(self.part.auth, digest, KeyDesk(self.courier, digest, self.clock, limit), None)
+        desk = KeyDesk(self.courier, digest, self.clock, limit)
+        self.keeper = Doorkeeper(self.part.auth, digest, desk, Failures(), None)
         self.sinks: list[RecordingSink] = []
 
     def request(self, key: str = "id:key", *, tolerant: bool = False) -> tuple[FakeExchange, BodySink | None]:
-        credential = b"ApiKey " + base64.b64encode(key.encode())
-        exchange = FakeExchange(self.part, self.clock, [(b"authorization", credential)])
+        return self.present(b"ApiKey " + base64.b64encode(key.encode()), tolerant=tolerant)
+
+    def present(
+        self, credential: bytes, ip: str = "192.0.2.9", *, tolerant: bool = False
+    ) -> tuple[FakeExchange, BodySink | None]:
+        headers = [(b"authorization", credential), (b"x-real-ip", ip.encode())]
+        exchange = FakeExchange(self.part, self.clock, headers)
 
         def go_on() -> RecordingSink:
             self.sinks.append(RecordingSink())
@@ -106,3 +113,57 @@ def test_more_keys_than_the_limit() -> None:
     assert (exchange.status, door.courier.asked) == (503, [])
     door.request("a:a")
     assert len(door.sinks) == 2
+
+
+def test_check_19_wrong_tokens_are_slowed_down_and_the_right_one_never() -> None:
+    door = Door()
+    statuses = [door.present(b"Bearer wrong %d" % number)[0].status for number in range(AT_ONCE + 20)]
+    assert statuses == [401] * AT_ONCE + [429] * 20
+    last, _ = door.present(b"Bearer wrong again")
+    assert last.answers[0].ends_connection
+    assert door.present(b"Bearer wrong 0")[0].status == 401, "the same again is no guess"
+    door.present(b"Bearer token")
+    assert len(door.sinks) == 1
+    assert door.present(b"Bearer other", "192.0.2.10")[0].status == 401
+    door.clock.advance(2.0)
+    assert door.present(b"Bearer later")[0].status == 401
+
+
+def test_check_19_a_flood_of_random_keys_reaches_no_store_and_delays_no_good_key() -> None:
+    door = Door()
+    door.request("good:key")
+    door.reply("event:write")
+    for number in range(AT_ONCE):
+        door.request(f"bad{number}:key")
+        door.reply()
+    turned_away, _ = door.request("one:more")
+    assert (turned_away.status, door.courier.asked) == (429, [])
+    stranger, _ = door.request("one:more", tolerant=True)
+    assert (stranger.answers, stranger.identity.known) == ([], False)
+    door.clock.advance(0.5)
+    door.request("good:key")
+    assert door.courier.asked == []
+    door.clock.now += 61
+    for number in range(AT_ONCE + 1):
+        door.request(f"bad{number}:other")
+    assert len(door.courier.asked) == AT_ONCE
+    door.request("good:key")
+    assert len(door.courier.asked) == AT_ONCE + 1, "a key that was good is asked about again at once"
+
+
+def test_keys_that_are_good_or_cannot_be_checked_are_no_failures() -> None:
+    door = Door()
+    for number in range(2 * AT_ONCE):
+        door.request(f"good{number}:key")
+        if number % 2:
+            door.reply("event:write")
+        else:
+            door.courier.asked.pop()[1](Unavailable("away"))
+    assert len(door.sinks) == AT_ONCE
+
+
+def test_what_is_remembered_of_failures_is_bounded() -> None:
+    failures = Failures()
+    for number in range(REMEMBERED + 10):
+        failures.too_many(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", number.to_bytes(4, "big"), 0.0)
+    assert (len(failures._wrong), len(failures._buckets._table._buckets)) == (REMEMBERED, ADDRESSES)  # type: ignore[attr-defined] # looks inside
