@@ -34,12 +34,12 @@ class Doorkeeper:
     def __init__(
         self, part: AuthPart, digest: Digest, keys: KeyDesk, failures: Failures, buckets: Buckets | None
     ) -> None:
-        """`buckets`: of anonymous senders, where they are let in."""
+        """`buckets`: of anonymous senders; without any, none is let in."""
         self._digest = digest
         self._failures = failures
         self._tokens = Tokens(part.tokens, digest)
         self._keys = keys if part.api_keys else None
-        self._anonymous = part.anonymous
+        self._anonymous = part.anonymous if buckets is not None else None
         self._buckets = buckets
         self._open = not self._tokens and not part.api_keys
 

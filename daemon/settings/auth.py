@@ -51,7 +51,6 @@ ANONYMOUS_ENABLED = SECTION.setting(
     kinds.boolean,
     None,
     "Whether requests without credentials are accepted, where others need some.",
-    applies=Applies.RELOAD,
     shown_default="true if authentication and RUM are on",
 )
 ALLOW_AGENT = SECTION.setting(

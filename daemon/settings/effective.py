@@ -220,8 +220,10 @@ class Settings:
         return ApiKeysPart(elasticsearch=part)
 
     def key_maker_part(self) -> ElasticsearchPart:
-        """Where API keys are made, with the credentials of the settings: for a command, never for a process that serves."""
-        return self._client_part(auth.API_KEY_ELASTICSEARCH)
+        """Where API keys are made, with the credentials of the settings: for a command, never for a process that serves. The
+        first key of a cluster takes a while."""
+        wait = self[tidegate_section.RESPONSE_TIMEOUT]
+        return replace(self._client_part(auth.API_KEY_ELASTICSEARCH), response_timeout=wait)
 
     def _client_part(self, client: Client) -> ElasticsearchPart:
         """Of a client that asks questions only: one at a time, and short ones."""
