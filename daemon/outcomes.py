@@ -34,6 +34,7 @@ class RequestOutcome(Fate, Enum):
     FORBIDDEN = Fate(403, "forbidden request")
     NOT_FOUND = Fate(404, "404 page not found")
     RATE_LIMITED = Fate(429, "too many requests")
+    TOO_MANY_FAILURES = Fate(429, "too many failed credentials")
     HEADERS_TOO_LARGE = Fate(431, "request header fields too large")
     EXPECTATION_FAILED = Fate(417, "expectation failed")
     INTERNAL = Fate(500, "internal error")

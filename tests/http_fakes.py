@@ -32,6 +32,7 @@ def make_part(**changes: Any) -> AcceptorPart:
         "max_header_size": 1048576,
         "max_event_size": 307200,
         "max_connections": 0,
+        "max_connections_per_address": 0,
         "max_concurrent_decoders": 0,
         "max_body_size": 0,
         "read_timeout": 30.0,

@@ -17,11 +17,14 @@ from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.key_desk import KeyDesk
 from tidegate.daemon.api.request_log import RequestLog
 from tidegate.daemon.api.routes import State, Wiring, serve
+from tidegate.daemon.auth.failures import Failures
 from tidegate.daemon.auth.tokens import keyed_digest
+from tidegate.daemon.h1.client_address import proxies
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.protocol import HttpProtocol
 from tidegate.daemon.h1.responses import Answer, Responder
 from tidegate.daemon.limits.buckets import Buckets, MemoryTable
+from tidegate.daemon.limits.crowd import Crowd
 from tidegate.daemon.limits.shared_table import SharedTable
 from tidegate.daemon.outcomes import RequestOutcome
 from tidegate.daemon.settings.parts import AcceptorPart
@@ -54,6 +57,8 @@ class Acceptor:
         self._gate = Gate(part.max_concurrent_decoders)
         self._digest = keyed_digest(secrets.token_bytes(32))
         self._keys = KeyDesk(courier, self._digest, loop, part.auth.api_key_limit)
+        self._failures = Failures()
+        self._crowd = Crowd(part.max_connections_per_address)
         self._buckets = _buckets(part, limits_file)
         self._wiring = self._wired(part)
         self._connections: set[HttpProtocol] = set()
@@ -63,7 +68,7 @@ class Acceptor:
 
     def _wired(self, part: AcceptorPart) -> Wiring:
         self._keys.cache.limit = part.auth.api_key_limit
-        doorkeeper = Doorkeeper(part.auth, self._digest, self._keys, self._buckets)
+        doorkeeper = Doorkeeper(part.auth, self._digest, self._keys, self._failures, self._buckets)
         return Wiring(self._courier, self._gate, Bases(part), self.state, doorkeeper)
 
     def _make_protocol(self) -> HttpProtocol:
@@ -79,6 +84,7 @@ class Acceptor:
         self.responder = Responder(part.response_headers)
         self._gate.resize(part.max_concurrent_decoders)
         self._wiring = self._wired(part)
+        self._crowd.most = part.max_connections_per_address
         self._listener.limit(part.max_connections)
 
     async def drain(self, timeout: float) -> int:
@@ -128,12 +134,20 @@ class Acceptor:
     def opened(self, connection: HttpProtocol) -> None:
         self._connections.add(connection)
         self._empty.clear()
+        ip = connection.peer_ip
+        if not self._crowd.enter(ip) and ip not in proxies(self.part.forwarding.trusted):
+            _log.warning(
+                "connections are closed: a client address has more than %d open (tidegate.max_connections_per_address)",
+                self._crowd.most,
+            )
+            self._loop.call_soon(connection.abort)
         if self.state.draining:
             # Accepted just before the listener closed.
             self._loop.call_soon(connection.drain)
 
     def closed(self, connection: HttpProtocol) -> None:
         self._connections.discard(connection)
+        self._crowd.leave(connection.peer_ip)
         if not self._connections:
             self._empty.set()
         self._listener.released()

@@ -42,6 +42,10 @@ class KeyDesk:
         """What was found out within the last minute."""
         return self.cache.find(self._digest(credential), self._clock.time())
 
+    def was_good(self, credential: bytes) -> bool:
+        """Whether the key has been a good one before."""
+        return self.cache.was_good(self._digest(credential))
+
     def check(self, credential: bytes, checked: Checked) -> None:
         """Finds out, in bounded time."""
         digest = self._digest(credential)

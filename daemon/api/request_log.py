@@ -20,6 +20,8 @@ LONGEST_VALUE = 2048
 ERROR_LINES = 100
 """With `errors`, lines a minute for each kind of answer: enough to see who and what, and a client gone wild cannot push
 everything else out of the log (the journal drops lines of a service that writes more than 10,000 in 30 s)."""
+_STRANGERS = (RequestOutcome.UNAUTHORIZED, RequestOutcome.TOO_MANY_FAILURES)
+"""One line a minute and client address: whoever has no credential shall not fill the log."""
 
 
 class RequestLog:
@@ -29,6 +31,7 @@ class RequestLog:
         self.outcomes: Counter[RequestOutcome] = Counter()
         self._logger = logging.getLogger(LOGGER)
         self._errors = Repeats(ERROR_LINES)
+        self._strangers = Repeats(1)
 
     def ended(self, exchange: Exchange, answer: Answer, body_bytes: int, duration_ns: int) -> None:
         """Notes the end of a request. `body_bytes` as sent, compressed."""
@@ -42,7 +45,11 @@ class RequestLog:
         logger = self._logger
         if not logger.isEnabledFor(level):
             return
-        repeats = self._errors.due(exchange.clock.time(), f"{status} {message}") if which == "errors" else 1
+        repeats = 1
+        if outcome in _STRANGERS:
+            repeats = self._strangers.due(exchange.clock.time(), exchange.client.ip)
+        elif which == "errors":
+            repeats = self._errors.due(exchange.clock.time(), f"{status} {message}")
         if not repeats:
             return
         # Made by hand: `Logger.log` walks the stack for the caller's line, which is dearer than all the rest.

@@ -13,6 +13,8 @@ KEEP_SECONDS = 60.0
 """As in the original: a key that was taken back passes for so long."""
 BAD_KEPT = 10_000
 """Credentials, of 200 bytes each with their place: 2 MiB. The oldest makes room."""
+ONCE_GOOD_KEPT = 10_000
+"""Likewise."""
 
 
 class Unknown(Enum):
@@ -29,6 +31,7 @@ class KeyCache:
         self.limit = limit
         self._good: OrderedDict[bytes, tuple[float, frozenset[str]]] = OrderedDict()
         self._bad: OrderedDict[bytes, float] = OrderedDict()
+        self._once_good: OrderedDict[bytes, None] = OrderedDict()
 
     def find(self, digest: bytes, now: float) -> frozenset[str] | Unknown:
         """The privileges of a key, none for a bad one."""
@@ -48,8 +51,16 @@ class KeyCache:
             if len(self._bad) >= BAD_KEPT:
                 self._bad.popitem(last=False)
             self._bad[digest] = now + KEEP_SECONDS
+            self._once_good.pop(digest, None)
         elif self._has_room(digest, now):
             self._good[digest] = (now + KEEP_SECONDS, privileges)
+            if len(self._once_good) >= ONCE_GOOD_KEPT:
+                self._once_good.popitem(last=False)
+            self._once_good[digest] = None
+
+    def was_good(self, digest: bytes) -> bool:
+        """Whether the key has been a good one, however long ago: its bearer does not guess."""
+        return digest in self._once_good
 
     def _has_room(self, digest: bytes, now: float) -> bool:
         # Entries stand in the order of their ends: all are kept for the same time.

@@ -114,7 +114,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         complete = self._phase is Phase.WAIT
         head = exchange.head
         no_body_comes = self._h1.awaits_continue
-        keep = not self.service.draining and not self._closing
+        keep = not self.service.draining and not self._closing and not answer.ends_connection
         keep = self._h1.answer(keep and (complete or head.content_length <= DISCARD_BYTES))
         data = self.service.responder.render(
             answer, head.headers.get(b"accept", b""), head.method == "HEAD", not keep, int(time.time())

@@ -36,6 +36,8 @@ class Answer(NamedTuple):
     """`error.message` of the request log."""
     message: str = ""
     """The request log's message where it is not the outcome's."""
+    ends_connection: bool = False
+    """Whether the connection is closed after it, whatever the client wishes."""
 
 
 CONNECTION_CLOSE = (("Connection", "Close"),)

@@ -61,12 +61,13 @@ class MemoryTable:
 
 
 class Buckets:
-    """`rate`: tokens a second and address; 0: none at all."""
+    """`rate`: tokens a second and address; 0: none at all. `burst`: tokens that a bucket holds; what three seconds bring,
+    if it is not given."""
 
-    def __init__(self, table: Table, rate: float) -> None:
+    def __init__(self, table: Table, rate: float, burst: float | None = None) -> None:
         self._table = table
         self._rate = rate
-        self._burst = rate * BURST_SECONDS
+        self._burst = rate * BURST_SECONDS if burst is None else burst
 
     def can_hold(self, count: int) -> bool:
         """Whether a bucket ever has so many tokens."""

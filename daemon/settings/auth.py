@@ -51,7 +51,6 @@ ANONYMOUS_ENABLED = SECTION.setting(
     kinds.boolean,
     None,
     "Whether requests without credentials are accepted, where others need some.",
-    applies=Applies.RELOAD,
     shown_default="true if authentication and RUM are on",
 )
 ALLOW_AGENT = SECTION.setting(
@@ -112,6 +111,15 @@ FORWARDED = SECTION.setting(
     "`X-Forwarded-For` that is no trusted proxy's.",
     applies=Applies.RELOAD,
     shown_default="`left`; `right` with the profile `public`",
+)
+MAX_CONNECTIONS_PER_ADDRESS = SECTION.setting(
+    "tidegate.max_connections_per_address",
+    kinds.integer(),
+    None,
+    "Open connections of a client address (IPv6: of a network of 64 bits), over all acceptors; further ones are closed. "
+    "Trusted proxies are not limited. 0: no limit.",
+    applies=Applies.RELOAD,
+    shown_default="0; 64 with the profile `public`",
 )
 PROFILE = SECTION.setting(
     "tidegate.profile",

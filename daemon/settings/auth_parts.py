@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from tidegate.daemon.settings import auth, rum
+from tidegate.daemon.settings import auth, rum, server
 from tidegate.daemon.settings.draft import Draft
 from tidegate.daemon.settings.parts import AnonymousPart, AuthPart, ForwardingPart, TokenPart
 from tidegate.daemon.settings.values import Values
+
+PUBLIC_HEADER_SIZE = 16 << 10
+"""Bytes (experiments.md, check 8); agents send half a KiB, browsers with cookies some KiB."""
+PUBLIC_CONNECTIONS = 64
+"""A browser opens six to a server, an office or a mobile network shares an address."""
 
 
 def is_public(values: Values) -> bool:
@@ -62,6 +67,21 @@ def matches_hosts(values: Values) -> bool:
     """Whether origins of pages are compared part by part, and not as texts."""
     how = values[rum.MATCH_ORIGINS]
     return is_public(values) if how is None else how == "host"
+
+
+def max_header_size(values: Values) -> int:
+    """Bytes."""
+    return (
+        PUBLIC_HEADER_SIZE
+        if is_public(values) and server.MAX_HEADER_SIZE not in values
+        else values[server.MAX_HEADER_SIZE]
+    )
+
+
+def max_connections_per_address(values: Values) -> int:
+    """0: any number."""
+    given = values[auth.MAX_CONNECTIONS_PER_ADDRESS]
+    return (PUBLIC_CONNECTIONS if is_public(values) else 0) if given is None else given
 
 
 def check_auth(draft: Draft) -> None:

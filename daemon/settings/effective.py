@@ -150,6 +150,7 @@ class Settings:
         """For each acceptor; limits for the whole server are divided by their number."""
         decoders = self[server.MAX_CONCURRENT_DECODERS]
         connections = self[server.MAX_CONNECTIONS]
+        crowd = auth_parts.max_connections_per_address(self.values)
         return AcceptorPart(
             logging=self.logging_part(),
             version=self[tidegate_section.VERSION],
@@ -159,9 +160,10 @@ class Settings:
             namespace=self[server.ROOT_NAMESPACE] or self[server.NAMESPACE],
             default_environment=self[server.DEFAULT_SERVICE_ENVIRONMENT],
             capture_personal_data=self[server.CAPTURE_PERSONAL_DATA],
-            max_header_size=self[server.MAX_HEADER_SIZE],
+            max_header_size=auth_parts.max_header_size(self.values),
             max_event_size=self[server.MAX_EVENT_SIZE],
             max_connections=_share(connections, self.acceptors) if connections else 0,
+            max_connections_per_address=_share(crowd, self.acceptors) if crowd else 0,
             max_concurrent_decoders=_share(decoders, self.acceptors) if decoders else 0,
             max_body_size=self[tidegate_section.MAX_BODY_SIZE],
             read_timeout=self[server.READ_TIMEOUT],
@@ -233,8 +235,10 @@ class Settings:
         return ApiKeysPart(elasticsearch=part)
 
     def key_maker_part(self) -> ElasticsearchPart:
-        """Where API keys are made, with the credentials of the settings: for a command, never for a process that serves."""
-        return self._client_part(auth.API_KEY_ELASTICSEARCH)
+        """Where API keys are made, with the credentials of the settings: for a command, never for a process that serves. The
+        first key of a cluster takes a while."""
+        wait = self[tidegate_section.RESPONSE_TIMEOUT]
+        return replace(self._client_part(auth.API_KEY_ELASTICSEARCH), response_timeout=wait)
 
     def _client_part(self, client: Client) -> ElasticsearchPart:
         """Of a client that asks questions only: one at a time, and short ones."""

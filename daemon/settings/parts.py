@@ -118,6 +118,8 @@ class AcceptorPart(Struct, frozen=True):
     max_event_size: int
     max_connections: int
     """0: no limit. Already divided by the number of acceptors."""
+    max_connections_per_address: int
+    """Likewise; addresses of trusted proxies are not limited."""
     max_concurrent_decoders: int
     """0: no limit."""
     max_body_size: int

@@ -21,6 +21,7 @@ from tidegate.daemon.acceptor.app import Acceptor
 from tidegate.daemon.acceptor.descriptors import connections_below
 from tidegate.daemon.acceptor.listener import Listener
 from tidegate.daemon.api.stream import IntakeStream
+from tidegate.daemon.settings.parts import ForwardingPart
 
 META = b'{"metadata":{}}\n'
 LINE = b'{"log":{"message":"m"}}\n'
@@ -107,6 +108,26 @@ def run(request: pytest.FixtureRequest) -> Callable[[Scene], None]:
             runner.run(whole())
 
     return runs
+
+
+def test_check_10_connections_of_one_address_are_limited(run: Callable[[Scene], None]) -> None:
+    async def scene() -> None:
+        running = Running(max_connections_per_address=2, forwarding=ForwardingPart((), from_right=False))
+        kept = [await running.connect() for _ in range(2)]
+        assert [(await connection.ask(GET))[0] for connection in kept] == [200, 200]
+        third = await running.connect()
+        assert await third.ended()
+        await third.close()
+        await kept.pop().close()
+        await running.quiet(1)
+        kept.append(await running.connect())
+        assert (await kept[-1].ask(GET))[0] == 200
+        for connection in kept:
+            await connection.close()
+        await running.quiet(0)
+        assert await running.acceptor.drain(1) == 0
+
+    run(scene)
 
 
 def test_serves_and_keeps_connections(run: Callable[[Scene], None]) -> None:

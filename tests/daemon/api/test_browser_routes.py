@@ -11,6 +11,7 @@ from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.key_desk import KeyDesk
 from tidegate.daemon.api.routes import State, Wiring, serve
+from tidegate.daemon.auth.failures import Failures
 from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.outcomes import RequestOutcome
@@ -41,7 +42,7 @@ def call(line: str, headers: Headers, part: BrowsersPart, *tokens: str) -> tuple
     )
     exchange, courier = FakeExchange(settings, FakeClock()), FakeCourier(at_once=True)
     digest = keyed_digest(b"key")
-    doorkeeper = Doorkeeper(settings.auth, digest, KeyDesk(courier, digest, exchange.clock, 100), None)
+    doorkeeper = Doorkeeper(settings.auth, digest, KeyDesk(courier, digest, exchange.clock, 100), Failures(), None)
     method, target = line.split(" ")
     exchange.head = RequestHead(method.encode(), target.encode(), headers)
     sink = serve(exchange, Wiring(courier, Gate(0), Bases(settings), State(), doorkeeper))

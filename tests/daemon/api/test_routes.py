@@ -11,6 +11,7 @@ from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.key_desk import KeyDesk
 from tidegate.daemon.api.routes import ROUTES, State, Wiring, clean_path, serve
+from tidegate.daemon.auth.failures import Failures
 from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Page
@@ -24,7 +25,7 @@ def call(line: str, headers: list[tuple[bytes, bytes]] | None = None, *tokens: s
     method, target = line.split(" ")
     exchange.head = RequestHead(method.encode(), target.encode(), headers or [])
     courier, digest = FakeCourier(at_once=True), keyed_digest(b"key")
-    doorkeeper = Doorkeeper(part.auth, digest, KeyDesk(courier, digest, exchange.clock, 100), None)
+    doorkeeper = Doorkeeper(part.auth, digest, KeyDesk(courier, digest, exchange.clock, 100), Failures(), None)
     sink = serve(exchange, Wiring(courier, Gate(0), Bases(part), State(), doorkeeper))
     if sink is not None:
         sink.end()

@@ -13,7 +13,7 @@ TOKENS = Tokens([TokenPart("old", "", [], []), TokenPart("newer", "ci", [], ["sh
 @pytest.mark.parametrize(
     ("token", "name"), [(b"old", ""), (b"newer", "ci"), (b"ol", None), (b"oldx", None), (b"", None), (b"\xff", None)]
 )
-def test_whose_token_it_is(token: bytes, name: str | None) -> None:
+def test_check_16_and_20_several_tokens_are_good_whatever_their_length(token: bytes, name: str | None) -> None:
     identity = TOKENS.identify(token)
     assert (identity.name if identity else None) == name
 
