@@ -187,7 +187,7 @@ def test_a_stream_of_lines_that_are_no_events_ends(bad: int) -> None:
         assert not setup.exchange.answers
         return
     assert setup.exchange.status == 400
-    assert [message for message, _ in setup.errors()] == [
+    assert [message for message, _ in setup.errors] == [
         "bad",
         f"cannot handle stream: more than {MOST_BAD_LINES} lines are no events",
     ]
