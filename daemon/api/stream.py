@@ -31,6 +31,11 @@ PIECES_PER_TURN = 16
 """Inflated pieces of 64 KiB cut before other connections have their turn: about 1 ms."""
 
 
+MOST_BAD_LINES = 10_000
+"""Lines of one request that may be no events; the stream ends then. Agents send fewer lines at all, while 20 KB of gzip can
+hold ten million bad ones, of which a worker would count each for half a minute."""
+
+
 class _Input(Enum):
     OPEN = "more of the body is to come"
     COMPLETE = "the body ended"
@@ -272,7 +277,11 @@ class IntakeStream:
         self._result.add(number, verdict)
         if verdict.ended is not None and verdict.ended.status == RequestOutcome.QUEUE_FULL.value.status:
             self._result.retry_after = self._retry_after()
-        if self._stage is _Stage.HANDED_OVER:
+        if self._stage is _Stage.READING and self._result.failed > MOST_BAD_LINES:
+            text = f"cannot handle stream: more than {MOST_BAD_LINES} lines are no events"
+            self._result.end(self._number, StreamError(400, text))
+            self._stop_reading()
+        elif self._stage is _Stage.HANDED_OVER:
             self._answer_if_complete()
         elif verdict.ended is not None:
             self._stop_reading()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 import zmq
@@ -16,6 +17,10 @@ log = logging.getLogger("tidegate.wire")
 
 DRAIN_FRAMES = 64
 """Frames taken in one go; then other callbacks of the loop have their turn."""
+
+DRAIN_SECONDS = 0.02
+"""Likewise. A batch of nothing but bad lines takes a worker 0.1 s and is answered at once, which brings the next: by their
+number alone they would keep a heartbeat waiting until the supervisor takes the worker for hung."""
 
 
 class EdgeReader:
@@ -49,6 +54,7 @@ class EdgeReader:
 
     def _drain(self) -> None:
         self._scheduled = False
+        enough = time.monotonic() + DRAIN_SECONDS
         for _ in range(DRAIN_FRAMES):
             if self._socket.closed:
                 return
@@ -60,4 +66,6 @@ class EdgeReader:
                 self._receive(parts)
             except Exception:  # whatever one frame does, those after it must be read: nothing else wakes this reader
                 log.exception("a frame could not be handled")
+            if time.monotonic() > enough:
+                break
         self.check()

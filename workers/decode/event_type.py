@@ -28,7 +28,8 @@ def event_type(line: bytes) -> bytes:
 
 def quoted(name: bytes) -> str:
     """The name in quotes, unprintable characters escaped as Go does."""
-    return f'"{"".join(map(_escaped, name.decode("utf-8", "surrogateescape")))}"'
+    text = name.decode("utf-8", "surrogateescape")
+    return f'"{text.translate({ord(character): _escaped(character) for character in set(text)})}"'
 
 
 def _escaped(character: str) -> str:

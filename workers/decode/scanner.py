@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from json.decoder import scanstring
 
 MAX_DEPTH = 10_000
 """Levels of nesting that the original takes (section 3)."""
@@ -27,6 +28,10 @@ _BLANKS = frozenset(b" \n\t\r")
 _plain_string = re.compile(rb'[ \n\t\r]*"([^"\\\x00-\x1f]*)"').match
 _plain_key = re.compile(rb'[ \n\t\r]*"([^"\\\x00-\x1f]*)"[ \n\t\r]*:').match
 _PLAIN_RUN = re.compile(rb'[^"\\\x00-\x1f]+')
+_well_escaped = re.compile(
+    rb'((?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}))*+")'
+).match
+"""The rest of a string with sound escapes and no surrogates, for which the original's library has ways of its own."""
 _ANY_RUN = re.compile(rb'[^"\\]+')
 
 _ESCAPES = {ord(name): bytes([byte]) for name, byte in zip('"\\/bfnrt', b'"\\/\b\f\n\r\t', strict=True)}
@@ -225,6 +230,9 @@ class Scanner:
 
     def read_escaped(self) -> str:
         """The rest of a string, after its opening quote."""
+        if self.error is None and not self.ended and (match := _well_escaped(self.data, self.head)) is not None:
+            self.head = match.end()
+            return scanstring(self._text(match[1]), 0)[0]
         pieces: list[bytes] = []
         while self.error is None and not self.ended:
             stop = end_of_run(_ANY_RUN, self.data, self.head)

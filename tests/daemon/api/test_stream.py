@@ -11,7 +11,7 @@ from http_scenes import StreamScene
 from hypothesis import given
 from hypothesis import strategies as st
 from tidegate.daemon.api.gate import Gate
-from tidegate.daemon.api.stream import BATCH_BYTES
+from tidegate.daemon.api.stream import BATCH_BYTES, MOST_BAD_LINES
 from tidegate.daemon.outcomes import RequestOutcome
 from tidegate.daemon.wire.frames import LineError, StreamError
 
@@ -175,6 +175,22 @@ def test_a_ceiling_ends_the_stream_after_the_lines_before_it() -> None:
     assert "tidegate.max_body_size" in setup.errors[-1][0]
     assert 0 < len(setup.courier.lines) <= 100_000
     assert setup.exchange.body["accepted"] == setup.courier.lines.count(b"\n")
+
+
+@pytest.mark.parametrize("bad", [MOST_BAD_LINES, MOST_BAD_LINES + 1])
+def test_a_stream_of_lines_that_are_no_events_ends(bad: int) -> None:
+    setup = StreamScene()
+    setup.send(META + b"".join(LINES[:3000]), end=False)
+    setup.courier.answer(0, accepted=3, failed=bad, errors=[LineError(0, "bad", b"x")])
+    setup.courier.answer_all()
+    if bad <= MOST_BAD_LINES:
+        assert not setup.exchange.answers
+        return
+    assert setup.exchange.status == 400
+    assert [message for message, _ in setup.errors] == [
+        "bad",
+        f"cannot handle stream: more than {MOST_BAD_LINES} lines are no events",
+    ]
 
 
 def test_long_inflating_lets_others_have_their_turn() -> None:

@@ -1,6 +1,7 @@
 """Both ends of the links over real ZeroMQ sockets."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from pytest import LogCaptureFixture
 from tidegate.daemon.control.messages import AcceptorAddress, WorkerGone
 from tidegate.daemon.wire.acceptor_links import AcceptorLinks
 from tidegate.daemon.wire.courier import Parcel
-from tidegate.daemon.wire.edge import EdgeReader
+from tidegate.daemon.wire.edge import DRAIN_SECONDS, EdgeReader
 from tidegate.daemon.wire.frames import Batch, StreamError, Verdict, trying_text
 from tidegate.daemon.wire.questions import QUESTIONS_PER_SESSION, AnyReply, Ping, Pong, Question, Unavailable
 from tidegate.daemon.wire.worker_links import WorkerLink, WorkerLinks
@@ -242,6 +243,35 @@ def test_a_frame_that_is_stumbled_over_does_not_stop_those_after_it(tmp_path: Pa
             theirs.send(frame)
         await until(lambda: len(got) == 4)
         assert "a frame could not be handled" in caplog.text
+        reader.close()
+        theirs.close()
+        context.term()
+
+    asyncio.run(scene())
+
+
+def test_frames_that_take_long_leave_others_their_turn(tmp_path: Path) -> None:
+    async def scene() -> None:
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        ours, theirs = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+        ours.bind(f"ipc://{tmp_path}/pair.sock")
+        theirs.connect(f"ipc://{tmp_path}/pair.sock")
+        got: list[float] = []
+
+        def receive(parts: list[bytes]) -> None:
+            end = time.monotonic() + DRAIN_SECONDS
+            while time.monotonic() < end:
+                pass
+            got.append(time.monotonic())
+
+        for _ in range(5):
+            theirs.send(b"x")
+        reader = EdgeReader(asyncio.get_running_loop(), ours, receive)
+        turns = 0
+        while len(got) < 5:
+            turns += 1
+            await asyncio.sleep(0)
+        assert turns >= 5
         reader.close()
         theirs.close()
         context.term()
