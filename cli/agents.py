@@ -35,7 +35,8 @@ def agent_url(settings: Settings) -> str:
 
 def environment_lines(settings: Settings, *, with_token: bool = False) -> list[str]:
     """Environment variables that every agent understands, one a line; the token itself only with `with_token`."""
-    lines = [f"ELASTIC_APM_SERVER_URL={agent_url(settings)}"]
+    # Agents do not connect to a UNIX socket: they get the address of the proxy in front of it, which we do not know.
+    lines = [] if settings.listen[0].path else [f"ELASTIC_APM_SERVER_URL={agent_url(settings)}"]
     if token := settings[auth.SECRET_TOKEN]:
         shown = token if with_token else f"(the one of {settings.origin(auth.SECRET_TOKEN.key)})"
         lines.append(f"ELASTIC_APM_SECRET_TOKEN={shown}")

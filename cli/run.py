@@ -136,7 +136,7 @@ def welcome(settings: Settings) -> list[str]:
         f"  Events    {destination(settings)}",
         *(f"  {head}{line}" for head, line in zip(("Agents    ", *_ROOM), environment_lines(settings), strict=False)),
     ]
-    if settings.sink_name == "local" and not listens_widely(settings):
+    if settings.sink_name == "local" and not listens_widely(settings) and not settings.listen[0].path:
         where = "" if agent_url(settings) == DEFAULT_URL else f" --url {agent_url(settings)}"
         lines.append(f"  Try it    tidegate demo{where}, then tidegate traces, in another terminal")
     return [*lines, "  Stop      Ctrl-C"]
