@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tidegate.daemon.settings import tls_section
+from tidegate.daemon.settings import auth, server, tls_section
 from tidegate.daemon.settings.draft import Draft
 from tidegate.daemon.settings.parts import TlsServerPart
 from tidegate.daemon.settings.values import Values
@@ -80,8 +80,15 @@ def _suites(names: tuple[str, ...]) -> str:
 
 
 def check(draft: Draft) -> None:
-    """Notes every mistake in the section, if it is on."""
+    """Notes every mistake in the section, if it is on; if not, that tokens can be read on the way."""
     if not draft.is_on(tls_section.SWITCH):
+        tokens = draft.values[auth.SECRET_TOKEN] or draft.values[auth.SECRET_TOKENS]
+        # What stays on this machine nobody else can read; the original says it there, too.
+        if tokens and not draft.values[server.HOST].is_loopback():
+            draft.warnings.append(
+                f"{draft.origin(auth.SECRET_TOKEN)}: {auth.SECRET_TOKEN.key}: Secret token is set, but SSL is not enabled. "
+                "Whoever is on the way can read it, unless a proxy in front of Tidegate ends TLS"
+            )
         return
     values = draft.values
     if not values[tls_section.CERTIFICATE]:

@@ -95,6 +95,16 @@ def test_refused(loading: Loading, text: str, words: str) -> None:
     assert words in problem
 
 
+def test_a_token_that_travels_in_plain_text_is_warned_of(loading: Loading) -> None:
+    text = ES + "apm-server.host: ':8200'\napm-server.auth.secret_token: geheim\n"
+    [warning] = loading(text).warnings
+    assert "Secret token is set, but SSL is not enabled." in warning
+    assert "geheim" not in warning
+    assert loading(text + PAIR).warnings == ()
+    assert loading(text, "apm-server.host=localhost").warnings == ()
+    assert loading(text, "apm-server.host=unix:/run/intake.sock").warnings == ()
+
+
 def test_curves_that_python_cannot_name_are_told(loading: Loading) -> None:
     for curves in ("[P-256, P-384]", "[X25519MLKEM768]"):
         [warning] = loading(ES + PAIR + f"apm-server.ssl.curve_types: {curves}").warnings
