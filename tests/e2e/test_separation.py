@@ -117,3 +117,20 @@ def test_an_acceptor_still_logs_to_its_file_and_rotates_it(daemon: MakeDaemon) -
     assert len(names) > 1, names
     assert "cannot be written" not in running.output()
     running.stop()
+
+
+def test_acceptors_that_are_shut_off_share_their_limits(daemon: MakeDaemon) -> None:
+    """What they share is a file that each opened before."""
+    shared_limits: dict[str, object] = {
+        "output.local.enabled": True,
+        "tidegate.acceptors": 2,
+        "apm-server.auth.secret_token": SECRET,
+        "apm-server.auth.anonymous.enabled": True,
+    }
+    running = daemon(shared_limits).start()
+    wait_until(lambda: len(running.children("acceptor")) == 2, "both acceptors run", 10)
+    metadata = {"metadata": {"service": {"name": "page", "agent": {"name": "rum-js", "version": "5"}}}}
+    for _ in range(8):
+        assert running.send_events([metadata, {"log": {"message": "one"}}]).status == 202
+    assert running.complaints() == []
+    running.stop()
