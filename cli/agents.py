@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from tidegate.daemon.settings import auth, rum, tls_section
+from tidegate.daemon.settings import auth, rum
 from tidegate.daemon.settings.declare import Honoured, Setting
 from tidegate.daemon.settings.effective import Settings
 
@@ -19,20 +19,24 @@ def is_built(setting: Setting[object]) -> bool:
 
 def listens_widely(settings: Settings) -> bool:
     """Whether it listens on every address of the machine."""
-    return any(address.host in EVERY_ADDRESS for address in settings.listen)
+    return any(address.host in EVERY_ADDRESS and not address.path for address in settings.listen)
 
 
 def agent_url(settings: Settings) -> str:
-    """The address that agents need; with the machine's name where Tidegate listens on every address."""
+    """The address that agents need, with the machine's name where Tidegate listens on every address; of a UNIX socket the
+    path, to which a proxy connects: agents do not."""
     address = settings.listen[0]
     if address.host in EVERY_ADDRESS:
         address = address._replace(host=settings.machine.hostname)
-    return f"{'https' if settings[tls_section.ENABLED] else 'http'}://{address}"
+    if address.path:
+        return str(address)
+    return f"{'https' if settings.tls else 'http'}://{address}"
 
 
 def environment_lines(settings: Settings, *, with_token: bool = False) -> list[str]:
     """Environment variables that every agent understands, one a line; the token itself only with `with_token`."""
-    lines = [f"ELASTIC_APM_SERVER_URL={agent_url(settings)}"]
+    # Agents do not connect to a UNIX socket: they get the address of the proxy in front of it, which we do not know.
+    lines = [] if settings.listen[0].path else [f"ELASTIC_APM_SERVER_URL={agent_url(settings)}"]
     if token := settings[auth.SECRET_TOKEN]:
         shown = token if with_token else f"(the one of {settings.origin(auth.SECRET_TOKEN.key)})"
         lines.append(f"ELASTIC_APM_SECRET_TOKEN={shown}")

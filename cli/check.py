@@ -7,10 +7,12 @@ import sys
 
 from tidegate.cli.given import add_settings_arguments, announced, warn
 from tidegate.cli.pages import SETTINGS_FILES, Subparsers, add_page
+from tidegate.cli.run import certificate_files
 from tidegate.cli.terminal import safe
 from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, EXIT_SETTINGS, EXIT_USAGE
 from tidegate.daemon.settings.effective import Settings
 from tidegate.daemon.settings.parts import ElasticsearchPart
+from tidegate.daemon.tls.context import CertificateError
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -53,7 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def unusable_files(settings: Settings) -> str:
-    """What is wrong with the certificates and keys that the output names; empty where nothing is."""
+    """What is wrong with certificates and keys, those for agents and those of the output; empty where nothing is."""
+    files = certificate_files(settings)
+    if files is not None:
+        try:
+            files.read()
+        except CertificateError as problem:
+            return str(problem)
     part = settings.worker_part(0).elasticsearch
     if part is None or not any(host.startswith("https:") for host in part.hosts):
         return ""

@@ -17,6 +17,7 @@ from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, EXIT_SETTINGS, EXIT_US
 from tidegate.daemon.settings.effective import Settings
 from tidegate.daemon.supervisor import Plan, Supervisor
 from tidegate.daemon.telemetry.logs import set_up_logging
+from tidegate.daemon.tls.files import CertificateFiles
 
 log = logging.getLogger("tidegate")
 
@@ -103,14 +104,21 @@ async def _supervise(settings: Settings) -> int:
 def plan_of(settings: Settings) -> Plan:
     """What the supervisor needs of the settings."""
     return Plan(
-        addresses=[(address.host, address.port) for address in settings.listen],
+        addresses=settings.listen,
         path_data=settings.path_data,
         runtime_directory=str(settings.runtime_folder) if settings.runtime_folder else None,
         shutdown_timeout=settings.shutdown_timeout,
         acceptors=[settings.acceptor_part()] * settings.acceptors,
         workers=[settings.worker_part(number) for number in range(settings.workers)],
+        certificates=certificate_files(settings),
         serving=lambda: _tell_serving(settings),
     )
+
+
+def certificate_files(settings: Settings) -> CertificateFiles | None:
+    """The files that agents are shown; None without TLS."""
+    source, policy = settings.certificate_source(), settings.acceptor_part().tls
+    return CertificateFiles(source, policy) if source and policy else None
 
 
 def _tell_serving(settings: Settings) -> None:
@@ -128,7 +136,7 @@ def welcome(settings: Settings) -> list[str]:
         f"  Events    {destination(settings)}",
         *(f"  {head}{line}" for head, line in zip(("Agents    ", *_ROOM), environment_lines(settings), strict=False)),
     ]
-    if settings.sink_name == "local" and not listens_widely(settings):
+    if settings.sink_name == "local" and not listens_widely(settings) and not settings.listen[0].path:
         where = "" if agent_url(settings) == DEFAULT_URL else f" --url {agent_url(settings)}"
         lines.append(f"  Try it    tidegate demo{where}, then tidegate traces, in another terminal")
     return [*lines, "  Stop      Ctrl-C"]

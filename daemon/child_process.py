@@ -8,13 +8,47 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.control.messages import AnyMessage, Configure, Failed, Heartbeat, Started, Trying
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(8 * 1024 * 1024), "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024)}
 """With glibc's defaults a process may give back and fault in the pages of every large buffer (spec/performance.md 9a)."""
+
+FOR_ACCEPTORS = frozenset(
+    {
+        "HOME",
+        "LANG",
+        "LANGUAGE",
+        "LC_ALL",
+        "LC_CTYPE",
+        "LC_MESSAGES",
+        "LC_TIME",
+        "TZ",
+        "PATH",
+        "TMPDIR",
+        "VIRTUAL_ENV",
+        "LD_LIBRARY_PATH",
+        "LD_PRELOAD",
+        "JOURNAL_STREAM",
+        "INVOCATION_ID",
+        "NO_COLOR",
+        "MALLOC_ARENA_MAX",
+        "OPENSSL_CONF",
+    }
+)
+"""An acceptor's whole environment, besides `PYTHON…`: the settings of the store may stand in other variables."""
+
+
+def environment(role: str, ours: Mapping[str, str]) -> dict[str, str]:
+    """What a child sees of the supervisor's environment."""
+    seen = {
+        name: value
+        for name, value in ours.items()
+        if role != "acceptor" or name in FOR_ACCEPTORS or name.startswith("PYTHON")
+    }
+    return {**MALLOC, **seen}
 
 
 class Child:
@@ -47,7 +81,7 @@ class Child:
             [sys.executable, "-P", "-m", module, *map(str, descriptors)],
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
-            env={**MALLOC, **os.environ},
+            env=environment(role, os.environ),
         )
         theirs.close()
         self._channel = Channel(loop, ours, self._on_message, lambda: None)

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import socket
+import stat
 import tempfile
 import time
 from pathlib import Path
@@ -141,6 +142,64 @@ def listen(host: str, port: int) -> list[socket.socket]:
         sock.setblocking(False)
         sockets.append(sock)
     return sockets
+
+
+class SocketFile:
+    """A listening UNIX socket and its file (http-surface.md 7.2); who may connect, the umask decides, as in the original."""
+
+    def __init__(self, path: str) -> None:
+        """Takes the place of a socket that nobody listens on any more. Raises StartError."""
+        self._path = Path(path)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._remove_predecessor()
+            self.socket.bind(path)
+            self.socket.listen(BACKLOG)
+            self._identity = self._look()
+        except OSError as problem:
+            self.socket.close()
+            raise StartError(f"apm-server.host: cannot listen on unix:{path}: {problem.strerror}") from problem
+        except StartError:
+            self.socket.close()
+            raise
+        self.socket.setblocking(False)
+
+    def remove(self) -> None:
+        """Removes the file, if it is still ours."""
+        try:
+            if self._look() == self._identity:
+                self._path.unlink()
+        except OSError:
+            return
+
+    def _look(self) -> tuple[int, int, int]:
+        """Which file it is: inodes are used again, so the time belongs to it (which a change of mode does not touch)."""
+        status = self._path.lstat()
+        return status.st_dev, status.st_ino, status.st_mtime_ns
+
+    def _remove_predecessor(self) -> None:
+        try:
+            mode = self._path.lstat().st_mode
+        except FileNotFoundError:
+            return
+        if not stat.S_ISSOCK(mode):
+            raise StartError(
+                f"apm-server.host: {self._path} is there, and no socket; choose another path, or remove it yourself"
+            )
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            # One that listens and is busy must not keep us waiting.
+            probe.setblocking(False)
+            try:
+                probe.connect(str(self._path))
+            except ConnectionRefusedError:
+                self._path.unlink()
+                return
+            except BlockingIOError:
+                pass
+        raise StartError(
+            f"apm-server.host: unix:{self._path} is already in use by another program "
+            f"(find it: ss -lxp src {self._path}); stop that one or choose another path"
+        )
 
 
 def _why_not(host: str, port: int, problem: OSError) -> str:

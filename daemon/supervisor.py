@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,16 +19,21 @@ from tidegate.daemon.control.messages import (
     AcceptorAddress,
     Acceptors,
     AnyMessage,
+    Certificates,
     Configure,
     Drain,
     Started,
     StoreReady,
     WorkerGone,
 )
-from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK
-from tidegate.daemon.places import RuntimeFolder, listen, lock_data_folder, make_data_folder
+from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, StartError
+from tidegate.daemon.lockdown.kernel import hide_memory
+from tidegate.daemon.places import RuntimeFolder, SocketFile, listen, lock_data_folder, make_data_folder
 from tidegate.daemon.restarts import RestartDelay
-from tidegate.daemon.settings.parts import AcceptorPart, WorkerPart
+from tidegate.daemon.settings.address import ListenAddress
+from tidegate.daemon.settings.parts import AcceptorPart, CertificatesPart, WorkerPart
+from tidegate.daemon.tls.context import CertificateError
+from tidegate.daemon.tls.files import CertificateFiles
 
 log = logging.getLogger("tidegate.supervisor")
 
@@ -43,13 +48,15 @@ MODULES = {"acceptor": "tidegate.daemon.acceptor.main", "worker": "tidegate.work
 class Plan:
     """All that the supervisor needs of the settings."""
 
-    addresses: list[tuple[str, int]]
-    """Host and port to listen on."""
+    addresses: Sequence[ListenAddress]
+    """To listen on."""
     path_data: Path
     runtime_directory: str | None
     shutdown_timeout: float
     acceptors: list[AcceptorPart]
     workers: list[WorkerPart]
+    certificates: CertificateFiles | None = None
+    """For agents; None without TLS."""
     serving: Callable[[], None] = lambda: None
     """Called once when all children serve."""
 
@@ -70,14 +77,28 @@ class Supervisor:
         self._delays: dict[tuple[str, int], RestartDelay] = {}
         self._death = asyncio.Event()
         self._sockets: list[socket.socket] = []
+        self._socket_files: list[SocketFile] = []
+        self._certificates: CertificatesPart | None = None
+        self._told: set[str] = set()
 
     def start(self) -> None:
-        """Takes the data folder, the addresses and the runtime folder. Raises StartError."""
+        """Takes the data folder, the addresses and the runtime folder, reads the certificates. Raises StartError."""
+        hide_memory()
+        if self._plan.certificates is not None:
+            self._certificates = self._plan.certificates.read()
         make_data_folder(self._plan.path_data)
         self._lock = lock_data_folder(self._plan.path_data)
-        for host, port in self._plan.addresses:
-            self._sockets += listen(host, port)
-        self._runtime = RuntimeFolder(self._plan.path_data, self._plan.runtime_directory)
+        for address in self._plan.addresses:
+            if address.path:
+                self._socket_files.append(SocketFile(address.path))
+                self._sockets.append(self._socket_files[-1].socket)
+            else:
+                self._sockets += listen(address.host, address.port)
+        try:
+            self._runtime = RuntimeFolder(self._plan.path_data, self._plan.runtime_directory)
+        except StartError:
+            self._remove_socket_files()
+            raise
 
     async def run(self) -> int:
         """Serves until a signal, or until a child refuses to start; then drains. Returns the exit code."""
@@ -88,9 +109,12 @@ class Supervisor:
             self._spawn("acceptor", place + 1)
         for place in range(len(self._plan.workers)):
             self._spawn("worker", place + 1)
-        watching = self._loop.create_task(self._watch())
+        watching = [self._loop.create_task(self._watch())]
+        if self._plan.certificates is not None and self._plan.certificates.reload_interval:
+            watching.append(self._loop.create_task(self._watch_certificates(self._plan.certificates)))
         await self._stop.wait()
-        watching.cancel()
+        for task in watching:
+            task.cancel()
         await self._drain()
         self._runtime.remove()
         os.close(self._lock)
@@ -102,7 +126,11 @@ class Supervisor:
         if self._stopping:
             return
         self._incarnations += 1
-        part = self._plan.acceptors[number - 1] if role == "acceptor" else self._plan.workers[number - 1]
+        part: AcceptorPart | WorkerPart
+        if role == "acceptor":
+            part = msgspec.structs.replace(self._plan.acceptors[number - 1], certificates=self._certificates)
+        else:
+            part = self._plan.workers[number - 1]
         configure = Configure(
             number,
             self._incarnations,
@@ -133,6 +161,9 @@ class Supervisor:
         if isinstance(message, Started):
             log.debug("%s serves, process %d", child.name, child.pid)
             if child.role == "acceptor":
+                for text in set(message.unprotected) - self._told:
+                    self._told.add(text)
+                    log.warning("%s", text)
                 self._tell("worker", Acceptors(self._addresses()))
                 if self._store_ready:
                     child.send(StoreReady())
@@ -182,7 +213,31 @@ class Supervisor:
                     child.killed_as_silent = True
                     child.kill()
 
+    async def _watch_certificates(self, files: CertificateFiles) -> None:
+        """Hands changed files to the acceptors; what cannot be used is told once, and the old ones stay."""
+        trouble, times = "", 0
+        while True:
+            await asyncio.sleep(files.reload_interval)
+            if not trouble and not files.changed():
+                continue
+            try:
+                self._certificates = files.read()
+            except CertificateError as problem:
+                times = times + 1 if str(problem) == trouble else 1
+                trouble = str(problem)
+                # Files are replaced one after the other: a pair that does not fit at the first look is no trouble yet.
+                if times == 2:
+                    log.error("%s; the certificates of before stay in use", problem)
+                continue
+            trouble = ""
+            log.info("certificates have changed: new connections see the new ones")
+            self._tell("acceptor", Certificates(self._certificates))
+
     # ----------------------------------------------------------------------------------------------------- stop
+
+    def _remove_socket_files(self) -> None:
+        for file in self._socket_files:
+            file.remove()
 
     def _signalled(self, number: int) -> None:
         if self._stopping:
@@ -201,6 +256,7 @@ class Supervisor:
         self._stopping = True
         for sock in self._sockets:
             sock.close()
+        self._remove_socket_files()
         deadline = self._loop.time() + self._plan.shutdown_timeout
         await self._end("acceptor", deadline)
         await self._end("worker", deadline)

@@ -116,8 +116,8 @@ class FakeTransport:
         self.closed = False
         self.aborted = False
 
-    def get_extra_info(self, name: str) -> object:
-        return ("192.0.2.1", 5555) if name == "peername" else None
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return ("192.0.2.1", 5555) if name == "peername" else default
 
     def write(self, data: bytes) -> None:
         self.written += data

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import socket
+import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +28,10 @@ from tidegate.daemon.limits.buckets import Buckets, MemoryTable
 from tidegate.daemon.limits.crowd import Crowd
 from tidegate.daemon.limits.shared_table import SharedTable
 from tidegate.daemon.outcomes import RequestOutcome
-from tidegate.daemon.settings.parts import AcceptorPart
+from tidegate.daemon.settings.parts import AcceptorPart, CertificatesPart
+from tidegate.daemon.tls.context import make_context
+from tidegate.daemon.tls.handshakes import Handshakes
+from tidegate.daemon.tls.layer import TlsLayer
 from tidegate.daemon.wire.courier import Courier
 
 CUT_GRACE = 0.5
@@ -45,9 +49,9 @@ class Acceptor:
         courier: Courier,
         sockets: Sequence[socket.socket],
         loop: asyncio.AbstractEventLoop,
-        limits_file: Path,
+        buckets: Buckets | None,
     ) -> None:
-        """`limits_file`: where acceptors share the limits of client addresses, if there are several. Raises OSError."""
+        """`buckets`: the tokens of anonymous senders (`buckets_for`), since an acceptor opens no file later."""
         self.part = part
         self.state = State()
         self.responder = Responder(part.response_headers)
@@ -59,9 +63,14 @@ class Acceptor:
         self._keys = KeyDesk(courier, self._digest, loop, part.auth.api_key_limit)
         self._failures = Failures()
         self._crowd = Crowd(part.max_connections_per_address)
-        self._buckets = _buckets(part, limits_file)
+        self._buckets = buckets
         self._wiring = self._wired(part)
         self._connections: set[HttpProtocol] = set()
+        self._handshakes = Handshakes(loop)
+        self._handshakes.limit(part.max_connections)
+        self._context: ssl.SSLContext | None = None
+        if part.certificates is not None:
+            self.show(part.certificates)
         self._listener = Listener(loop, sockets, self._make_protocol, part.max_connections)
         self._empty = asyncio.Event()
         self._empty.set()
@@ -71,8 +80,18 @@ class Acceptor:
         doorkeeper = Doorkeeper(part.auth, self._digest, self._keys, self._failures, self._buckets)
         return Wiring(self._courier, self._gate, Bases(part), self.state, doorkeeper)
 
-    def _make_protocol(self) -> HttpProtocol:
+    def _make_protocol(self) -> asyncio.BufferedProtocol:
+        if self._context is None:
+            return self._make_http()
+        return TlsLayer(self._context, self._make_http, self._handshakes, self._loop, self._listener.released)
+
+    def _make_http(self) -> HttpProtocol:
         return HttpProtocol(self, self._loop)
+
+    def show(self, certificates: CertificatesPart) -> None:
+        """Certificates for connections from now on; those that are open keep theirs. Raises CertificateError."""
+        if self.part.tls is not None:
+            self._context = make_context(self.part.tls, certificates)
 
     def start(self) -> None:
         """Begins to accept connections."""
@@ -85,6 +104,7 @@ class Acceptor:
         self._gate.resize(part.max_concurrent_decoders)
         self._wiring = self._wired(part)
         self._crowd.most = part.max_connections_per_address
+        self._handshakes.limit(part.max_connections)
         self._listener.limit(part.max_connections)
 
     async def drain(self, timeout: float) -> int:
@@ -92,6 +112,7 @@ class Acceptor:
         cut. Returns how many were cut (http-surface.md 10.5)."""
         self.state.draining = True
         self._listener.close()
+        self._handshakes.close()
         for connection in list(self._connections):
             connection.drain()
         with suppress(TimeoutError):
@@ -153,8 +174,8 @@ class Acceptor:
         self._listener.released()
 
 
-def _buckets(part: AcceptorPart, shared: Path) -> Buckets | None:
-    """The tokens of anonymous senders, with this acceptor alone or with all. Raises OSError."""
+def buckets_for(part: AcceptorPart, shared: Path) -> Buckets | None:
+    """The tokens of anonymous senders, with this acceptor alone or with all, in the file `shared`. Raises OSError."""
     anonymous = part.auth.anonymous
     if anonymous is None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import socket
 import sys
@@ -10,20 +11,27 @@ from pathlib import Path
 
 import msgspec
 import zmq
-from tidegate.daemon.acceptor.app import Acceptor
+from tidegate.daemon.acceptor.app import Acceptor, buckets_for
 from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.control.child import run_child
-from tidegate.daemon.control.messages import AnyMessage, Configure, Started, StoreReady, WorkerGone
+from tidegate.daemon.control.messages import AnyMessage, Certificates, Configure, Started, StoreReady, WorkerGone
+from tidegate.daemon.errors import StartError
+from tidegate.daemon.limits.buckets import Buckets
+from tidegate.daemon.lockdown.acceptor import shut_off
 from tidegate.daemon.places import LIMITS_FILE
 from tidegate.daemon.settings.parts import AcceptorPart
-from tidegate.daemon.telemetry.logs import set_up_logging
+from tidegate.daemon.telemetry.logs import log_folder, set_up_logging
 from tidegate.daemon.wire.acceptor_links import AcceptorLinks
+
+log = logging.getLogger("tidegate.acceptor")
 
 
 class AcceptorProcess:
     """A running acceptor (`child.ChildProcess`)."""
 
-    def __init__(self, configure: Configure, part: AcceptorPart, sockets: list[socket.socket]) -> None:
+    def __init__(
+        self, configure: Configure, part: AcceptorPart, sockets: list[socket.socket], buckets: Buckets | None
+    ) -> None:
         loop = asyncio.get_running_loop()
         # A name that no acceptor had before: a worker of a killed instance may still knock at the old one.
         name = f"a{configure.number}-{secrets.token_hex(4)}.sock"
@@ -31,7 +39,7 @@ class AcceptorProcess:
         self.endpoint = f"ipc://{self._path}"
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._links = AcceptorLinks(loop, self._context, self.endpoint, part.max_event_size)
-        self._acceptor = Acceptor(part, self._links, sockets, loop, Path(configure.runtime_folder) / LIMITS_FILE)
+        self._acceptor = Acceptor(part, self._links, sockets, loop, buckets)
         self._acceptor.start()
 
     def received(self, message: AnyMessage) -> None:
@@ -40,13 +48,18 @@ class AcceptorProcess:
             self._links.worker_gone(message)
         elif isinstance(message, StoreReady):
             self._acceptor.state.publish_ready = True
+        elif isinstance(message, Certificates):
+            try:
+                self._acceptor.show(message.certificates)
+            except StartError as problem:
+                log.error("%s; the certificates of before stay in use", problem)
 
     async def drain(self, timeout: float) -> None:
         """Finishes open requests within `timeout` seconds; whatever is left is cut and unacknowledged."""
         await self._acceptor.drain(timeout)
         self._links.close()
         self._context.destroy(linger=0)
-        self._path.unlink(missing_ok=True)
+        # The socket's file stays: an acceptor may remove nothing, the supervisor does.
 
 
 async def build(configure: Configure, channel: Channel) -> tuple[AcceptorProcess, Started]:
@@ -54,8 +67,18 @@ async def build(configure: Configure, channel: Channel) -> tuple[AcceptorProcess
     part = msgspec.json.decode(configure.settings, type=AcceptorPart)
     set_up_logging(part.logging, f"acceptor-{configure.number}")
     sockets = [socket.socket(fileno=int(descriptor)) for descriptor in sys.argv[2:]]
-    acceptor = AcceptorProcess(configure, part, sockets)
-    return acceptor, Started(acceptor.endpoint)
+    # Last chance to open a file.
+    buckets = buckets_for(part, Path(configure.runtime_folder) / LIMITS_FILE)
+    # Before ZeroMQ starts its thread: it is to be shut off, too.
+    try:
+        unprotected = shut_off(configure.runtime_folder, log_folder(part.logging))
+    except OSError as problem:
+        raise StartError(
+            f"the kernel refuses to shut acceptors off from files and processes ({problem.strerror}): if a system call filter "
+            "stands round Tidegate, it must allow landlock_create_ruleset, landlock_add_rule and landlock_restrict_self"
+        ) from problem
+    acceptor = AcceptorProcess(configure, part, sockets, buckets)
+    return acceptor, Started(acceptor.endpoint, unprotected)
 
 
 if __name__ == "__main__":

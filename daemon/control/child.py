@@ -18,6 +18,7 @@ from tidegate.daemon import __version__
 from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.control.messages import AnyMessage, Configure, Drain, Failed, Heartbeat, Started
 from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, StartError
+from tidegate.daemon.lockdown.kernel import hide_memory
 
 __all__ = ["Build", "ChildProcess", "StartError", "run_child"]
 
@@ -42,6 +43,7 @@ Build = Callable[[Configure, Channel], Awaitable[tuple[ChildProcess, Started]]]
 
 def run_child(build: Build) -> None:
     """The whole life of a child process; its only argument is the number of the inherited control descriptor."""
+    hide_memory()
     # A terminal's Ctrl-C and systemd's SIGTERM reach all processes of the group: the supervisor alone acts on them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

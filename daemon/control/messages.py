@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 
 import msgspec
+from tidegate.daemon.settings.parts import CertificatesPart
 
 MESSAGE_LIMIT = 4 * 1024 * 1024
 """Bytes of one message; the largest is a child's part of the settings, a few KiB with certificates inline."""
@@ -64,6 +65,12 @@ class StoreReady(Message, tag="store_ready", frozen=True):
     """Worker to supervisor, then supervisor to acceptors: the sink has passed its check."""
 
 
+class Certificates(Message, tag="certificates", frozen=True):
+    """To acceptors: the files have changed; connections from now on see these."""
+
+    certificates: CertificatesPart
+
+
 class Drain(Message, tag="drain", frozen=True):
     """Finish what is in flight within so many seconds, then exit."""
 
@@ -77,6 +84,8 @@ class Started(Message, tag="started", frozen=True):
     """The child serves; an acceptor names its endpoint."""
 
     endpoint: str = ""
+    unprotected: list[str] = []
+    """What the kernel could not do to shut an acceptor off, in words (`lockdown.acceptor`)."""
 
 
 class Failed(Message, tag="failed", frozen=True):
@@ -95,7 +104,9 @@ class Trying(Message, tag="trying", frozen=True):
     batch: str | None
 
 
-AnyMessage = Configure | Acceptors | WorkerGone | StoreReady | Drain | Started | Failed | Heartbeat | Trying
+AnyMessage = (
+    Configure | Acceptors | WorkerGone | StoreReady | Certificates | Drain | Started | Failed | Heartbeat | Trying
+)
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(AnyMessage).decode

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import os
 import re
 from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 _DEFAULT_PORT = 8200
 _ELASTICSEARCH_PORT = 9200
+SOCKET_PATH_LIMIT = 107
+"""Bytes (sys/un.h)."""
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,253})")
 
 
@@ -19,12 +22,18 @@ class ListenAddress(NamedTuple):
 
     host: str
     port: int
+    path: str = ""
+    """Of a UNIX socket; host and port then mean nothing."""
 
     def __str__(self) -> str:
+        if self.path:
+            return f"unix:{self.path}"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it."""
+        if self.path:
+            return True
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -32,10 +41,10 @@ class ListenAddress(NamedTuple):
 
 
 def listen_address(text: str) -> ListenAddress:
-    """From `host`, `host:port`, `:8200`, `[v6]:port`. Raises ValueError."""
+    """From `host`, `host:port`, `:8200`, `[v6]:port`, `unix:/path`. Raises ValueError."""
     text = text.strip()
     if text.startswith("unix:"):
-        raise ValueError("listening on a UNIX socket is not built yet; give host and port")
+        return ListenAddress("", 0, _socket_path(text.removeprefix("unix:")))
     if "://" in text:
         raise ValueError("wants host and port, such as 127.0.0.1:8200, not a URL")
     if text.count(":") > 1 and not text.startswith("["):
@@ -48,6 +57,16 @@ def listen_address(text: str) -> ListenAddress:
     else:
         host, _, port = text.partition(":")
     return ListenAddress(_host(host), _port(port, _DEFAULT_PORT))
+
+
+def _socket_path(path: str) -> str:
+    """`/path`, also as `///path`."""
+    if not path.startswith("/") or path.endswith("/") or "\0" in path:
+        raise ValueError("wants the whole path of a socket, as unix:/run/tidegate/intake.sock")
+    path = "/" + path.lstrip("/")
+    if len(os.fsencode(path)) > SOCKET_PATH_LIMIT:
+        raise ValueError(f"the path of a UNIX socket may have {SOCKET_PATH_LIMIT} bytes")
+    return path
 
 
 def _host(host: str) -> str:

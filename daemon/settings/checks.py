@@ -9,13 +9,13 @@ from tidegate.daemon.settings import (
     agent_config,
     auth,
     auth_parts,
+    intake_tls,
     output,
     paths,
     processing,
     rum,
     server,
     tidegate_section,
-    tls_section,
 )
 from tidegate.daemon.settings.declare import Setting
 from tidegate.daemon.settings.draft import Draft
@@ -25,7 +25,6 @@ from tidegate.daemon.settings.problems import Origin, Problem
 
 _NAMESPACE = re.compile(r'[^-\\/*?"<>|\s,#:A-Z]{1,100}')
 """Elasticsearch takes no other: a data stream's name is lower case, its parts hold no hyphen, 100 bytes are enough."""
-_TLS_VERSIONS = ("TLSv1.1", "TLSv1.2", "TLSv1.3")
 LEAST_SPOOL_SHARE = 4 << 20
 """Bytes of spool for each worker: four of the smallest segments."""
 
@@ -65,10 +64,7 @@ def check_server(draft: Draft) -> None:
                 "Elasticsearch would refuse every document: a namespace has lower-case letters, no hyphen, space or "
                 'any of \\ / * ? " < > | , # :, and at most 100 characters',
             )
-    if draft.is_on(tls_section.SWITCH):
-        if not draft.values[tls_section.CERTIFICATE]:
-            draft.problem(tls_section.ENABLED, "certificate file not configured (`apm-server.ssl.certificate`)")
-        _check_versions(draft, tls_section.SUPPORTED_PROTOCOLS)
+    intake_tls.check(draft)
     if auth.SECRET_TOKEN in draft.values and not draft.values[auth.SECRET_TOKEN]:
         draft.alarms.append(
             f"{draft.origin(auth.SECRET_TOKEN)}: {auth.SECRET_TOKEN.key}: is empty: it protects nothing"
@@ -171,8 +167,10 @@ def check_elasticsearch(draft: Draft, environ: Mapping[str, str]) -> None:
 
 def _check_versions(draft: Draft, setting: Setting[tuple[str, ...]]) -> None:
     for version in draft.values[setting]:
-        if version not in _TLS_VERSIONS:
-            draft.problem(setting, f"unsupported tls version: {version[:20]} (there are {', '.join(_TLS_VERSIONS)})")
+        if version not in intake_tls.VERSIONS:
+            draft.problem(
+                setting, f"unsupported tls version: {version[:20]} (there are {', '.join(intake_tls.VERSIONS)})"
+            )
 
 
 def check_processes(draft: Draft, sink: str, workers: int) -> None:

@@ -13,6 +13,7 @@ from tidegate.daemon.settings import (
     auth,
     auth_parts,
     elasticsearch_target,
+    intake_tls,
     logging_section,
     output,
     paths,
@@ -20,6 +21,7 @@ from tidegate.daemon.settings import (
     server,
     table,
     tidegate_section,
+    tls_section,
 )
 from tidegate.daemon.settings.address import ListenAddress
 from tidegate.daemon.settings.client import Client
@@ -80,6 +82,8 @@ class Settings:
     """Given by systemd; None: the supervisor makes a fresh temporary one."""
     acceptors: int
     workers: int
+    tls: bool = False
+    """Whether agents are spoken to in TLS."""
     warnings: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
     """Warnings that touch safety, for error level."""
@@ -152,7 +156,7 @@ class Settings:
         connections = self[server.MAX_CONNECTIONS]
         crowd = auth_parts.max_connections_per_address(self.values)
         return AcceptorPart(
-            logging=self.logging_part(),
+            logging=self._acceptor_logging(),
             version=self[tidegate_section.VERSION],
             build_date=self.machine.build_date,
             build_sha=f"tidegate-{__version__}",
@@ -176,6 +180,7 @@ class Settings:
             forwarding=auth_parts.forwarding_part(self.values),
             shares_limits=self.acceptors > 1,
             browsers=self._browsers_part(),
+            tls=intake_tls.policy(self.values) if self.tls else None,
         )
 
     def _browsers_part(self) -> BrowsersPart:
@@ -187,6 +192,17 @@ class Settings:
             response_headers={name: list(texts) for name, texts in self[rum.RESPONSE_HEADERS].items()},
             extra_paths=list(self[rum.EXTRA_PATHS]),
         )
+
+    def certificate_source(self) -> intake_tls.CertificateSource | None:
+        """Where the certificates for agents come from; None without TLS."""
+        return intake_tls.source(self.values) if self.tls else None
+
+    def _acceptor_logging(self) -> LoggingPart:
+        """An acceptor writes no file into a folder that holds the data: it would have to be let in there."""
+        part = self.logging_part()
+        if part.files is not None and self.path_data.absolute().is_relative_to(part.files.folder):
+            return replace(part, files=None)
+        return part
 
     def worker_part(self, number: int) -> WorkerPart:
         """For the worker with the number, counted from 0; what is bounded in all is divided by their number."""
@@ -307,10 +323,16 @@ def count_processes(values: Values, machine: Machine, sink: str) -> tuple[int, i
     return acceptors, 1 if sink == "local" else workers
 
 
-def worked_out(values: Values, acceptors: int, workers: int, data: tuple[str, Origin]) -> dict[str, tuple[Any, Origin]]:
+def worked_out(
+    values: Values, acceptors: int, workers: int, data: tuple[str, Origin], *, tls: bool
+) -> dict[str, tuple[Any, Origin]]:
     """What `describe` shows in place of `auto` and of an empty path."""
     placed: dict[str, tuple[Any, Origin]] = {paths.DATA.key: data}
     for setting, number in ((tidegate_section.ACCEPTORS, acceptors), (tidegate_section.WORKERS, workers)):
         if values[setting] != number:
             placed[setting.key] = (str(number), Origin("worked out"))
+    if tls != values[tls_section.ENABLED]:
+        placed[tls_section.ENABLED.key] = ("true", Origin("the section has no `enabled`"))
+    if (asked := intake_tls.client_authentication(values)) != values[tls_section.CLIENT_AUTHENTICATION]:
+        placed[tls_section.CLIENT_AUTHENTICATION.key] = (asked, Origin("worked out"))
     return placed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tidegate.daemon.settings import auth_parts, checks, paths
+from tidegate.daemon.settings import auth_parts, checks, paths, tls_section
 from tidegate.daemon.settings.command_line import read_value
 from tidegate.daemon.settings.draft import Draft
 from tidegate.daemon.settings.effective import Settings, count_processes, worked_out
@@ -59,6 +59,7 @@ def load_settings(
     checks.check_places(draft, data)
     if draft.problems:
         raise SettingsError(draft.problems, [*draft.alarms, *draft.warnings])
+    tls = draft.is_on(tls_section.SWITCH)
     runtime = environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     return Settings(
         values=draft.values,
@@ -70,9 +71,10 @@ def load_settings(
         runtime_folder=Path(runtime) if runtime else None,
         acceptors=acceptors,
         workers=workers,
+        tls=tls,
         warnings=tuple(draft.warnings),
         alarms=tuple(draft.alarms),
-        placed=worked_out(draft.values, acceptors, workers, (in_words("text", data), data_origin)),
+        placed=worked_out(draft.values, acceptors, workers, (in_words("text", data), data_origin), tls=tls),
     )
 
 

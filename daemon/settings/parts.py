@@ -102,6 +102,31 @@ class FramesPart(Struct, frozen=True):
     exclude_from_grouping: str
 
 
+class CertificatesPart(Struct, frozen=True):
+    """What an acceptor shows to agents, as PEM text: an acceptor opens no file."""
+
+    certificate: str
+    """With its chain."""
+    key: str
+    key_passphrase: str
+    authorities: str
+    """Of client certificates."""
+
+
+class TlsServerPart(Struct, frozen=True):
+    """How an acceptor speaks TLS with agents."""
+
+    client_authentication: str
+    """none, optional or required"""
+    minimum_version: str
+    """TLSv1.1, TLSv1.2 or TLSv1.3"""
+    maximum_version: str
+    cipher_suites: str
+    """For TLS 1.2, in OpenSSL's words; empty: ours."""
+    curve: str
+    """In OpenSSL's words; empty: OpenSSL's choice."""
+
+
 class AcceptorPart(Struct, frozen=True):
     """For an acceptor; addresses are bound by the supervisor and inherited."""
 
@@ -135,6 +160,10 @@ class AcceptorPart(Struct, frozen=True):
     shares_limits: bool
     """Whether there are other acceptors, with which the limits of client addresses are shared."""
     browsers: BrowsersPart
+    tls: TlsServerPart | None = None
+    """None: plain HTTP."""
+    certificates: CertificatesPart | None = None
+    """With `tls`; added by the supervisor, which reads the files."""
 
 
 class SpoolPart(Struct, frozen=True):

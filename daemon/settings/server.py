@@ -13,7 +13,7 @@ HOST = SECTION.setting(
     kinds.Kind("address", lambda leaf: listen_address(kinds.text.read(leaf))),
     ListenAddress("127.0.0.1", 8200),
     "Address to listen on: `host`, `host:port`, `:8200` (all addresses), `[v6]:port`. The port defaults to 8200. "
-    "`unix:/path` is not built yet.",
+    "`unix:/path` is a UNIX socket; who may connect, the umask of the start decides (with 0077 its own user only).",
 )
 MAX_HEADER_SIZE = SECTION.setting(
     "apm-server.max_header_size",

@@ -52,9 +52,7 @@ class LogFile(RotatingFileHandler):
 
     def _open(self) -> io.TextIOWrapper:
         mode = self._part.mode
-        # whoever may read the files may enter their folder; one that exists is left as its owner wants it
-        readers = mode & 0o044
-        Path(self.baseFilename).parent.mkdir(mode=0o700 | readers | readers >> 2, parents=True, exist_ok=True)
+        make_folder(self._part)
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
         descriptor = os.open(self.baseFilename, flags, mode)
         try:
@@ -114,6 +112,13 @@ class LogFile(RotatingFileHandler):
         if stream is not None:
             with suppress(OSError):  # what is left in its buffer cannot be written now either
                 stream.close()
+
+
+def make_folder(part: LogFilesPart) -> None:
+    """Makes the folder. Raises OSError."""
+    # whoever may read the files may enter their folder; one that exists is left as its owner wants it
+    readers = part.mode & 0o044
+    Path(part.folder).mkdir(mode=0o700 | readers | readers >> 2, parents=True, exist_ok=True)
 
 
 def path_for(part: LogFilesPart, process_name: str, suffix: str) -> Path:

@@ -14,7 +14,7 @@ from tidegate.daemon.settings.parts import LogFilesPart, LoggingPart
 from tidegate.daemon.telemetry.calm import Calm
 from tidegate.daemon.telemetry.formats import HumanFormatter, JsonFormatter
 from tidegate.daemon.telemetry.journal import JournalFormatter, goes_to_journal
-from tidegate.daemon.telemetry.log_file import LogFile, path_for, rotate_all
+from tidegate.daemon.telemetry.log_file import LogFile, make_folder, path_for, rotate_all
 
 LEVELS = {"error": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO, "debug": logging.DEBUG}
 SUPERVISOR = "supervisor"
@@ -82,6 +82,15 @@ def set_up_logging(part: LoggingPart, process_name: str) -> None:
         logging.getLogger("asyncio").addFilter(_without_arguments)
     sys.excepthook = _last_words
     threading.excepthook = _last_words_of_thread
+
+
+def log_folder(part: LoggingPart) -> str | None:
+    """The folder of log files, made if it is not there yet; None where logs go to standard error."""
+    if part.files is None:
+        return None
+    with suppress(OSError):  # the first line that cannot be written tells
+        make_folder(part.files)
+    return part.files.folder
 
 
 def _begin_files(part: LogFilesPart, path: Path, stderr: logging.Handler) -> None:

@@ -58,4 +58,4 @@ def test_told_on_a_terminal_only(
 def test_plan(alone: Path) -> None:
     plan = plan_of(settings(alone, CLUSTER, ("tidegate.workers", "3"), ("tidegate.acceptors", "2")))
     assert (len(plan.acceptors), len(plan.workers)) == (2, 3)
-    assert plan.addresses == [("127.0.0.1", 8200)]
+    assert [str(address) for address in plan.addresses] == ["127.0.0.1:8200"]

@@ -1,5 +1,6 @@
 import os
 import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,42 @@ def test_a_given_runtime_folder_stays_but_is_emptied_of_sockets(tmp_path: Path) 
     folder.remove()
     assert given.is_dir()
     assert list(given.iterdir()) == []
+
+
+def test_a_unix_socket_takes_the_place_of_a_dead_one_only(tmp_path: Path) -> None:
+    path = tmp_path / "intake.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    first = places.SocketFile(str(path))
+    with pytest.raises(StartError, match="already in use"):
+        places.SocketFile(str(path))
+    assert path.is_socket()
+    first.socket.close()
+    second = places.SocketFile(str(path))
+    first.remove()
+    assert path.is_socket(), "another's by now"
+    second.socket.close()
+    second.remove()
+    assert not path.exists()
+
+
+def test_a_unix_socket_replaces_no_file_and_says_what_is_in_the_way(tmp_path: Path) -> None:
+    path = tmp_path / "intake.sock"
+    path.write_text("precious")
+    with pytest.raises(StartError, match="no socket"):
+        places.SocketFile(str(path))
+    assert path.read_text() == "precious"
+    with pytest.raises(StartError, match="No such file"):
+        places.SocketFile(str(tmp_path / "missing" / "intake.sock"))
+
+
+def test_the_umask_says_who_may_connect(tmp_path: Path) -> None:
+    for umask, mode in ((0o077, 0o700), (0o007, 0o770)):
+        old = os.umask(umask)
+        try:
+            file = places.SocketFile(str(tmp_path / "intake.sock"))
+        finally:
+            os.umask(old)
+        assert stat.S_IMODE((tmp_path / "intake.sock").stat().st_mode) == mode
+        file.socket.close()
+        file.remove()

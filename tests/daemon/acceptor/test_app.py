@@ -17,7 +17,7 @@ import pytest
 import uvloop
 from http_fakes import FakeCourier, make_part
 from tidegate.daemon.acceptor import listener as listener_module
-from tidegate.daemon.acceptor.app import Acceptor
+from tidegate.daemon.acceptor.app import Acceptor, buckets_for
 from tidegate.daemon.acceptor.descriptors import connections_below
 from tidegate.daemon.acceptor.listener import Listener
 from tidegate.daemon.api.stream import IntakeStream
@@ -42,8 +42,9 @@ class Running:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.courier = courier or FakeCourier(at_once=True)
+        part = make_part(**settings)
         self.acceptor = Acceptor(
-            make_part(**settings), self.courier, [self.socket], asyncio.get_running_loop(), Path("limits")
+            part, self.courier, [self.socket], asyncio.get_running_loop(), buckets_for(part, Path("limits"))
         )
         self.acceptor.start()
 

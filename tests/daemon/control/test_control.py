@@ -7,14 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tidegate.daemon.control import messages
 from tidegate.daemon.control.channel import Channel
+from tidegate.daemon.settings.parts import CertificatesPart
 
 EVERY = [
     messages.Configure(1, 2, "0.1.0", "/run/x", True, msgspec.Raw(b'{"a":1}')),
     messages.Acceptors([messages.AcceptorAddress(1, 5, "ipc:///run/x/a.sock")]),
     messages.WorkerGone(2, 9, "ab:0"),
     messages.StoreReady(),
+    messages.Certificates(CertificatesPart("certificate", "key", "", "")),
     messages.Drain(1.5),
-    messages.Started("ipc:///run/x/a.sock"),
+    messages.Started("ipc:///run/x/a.sock", ["no Landlock"]),
     messages.Failed("no"),
     messages.Heartbeat(),
     messages.Trying(None),

@@ -29,10 +29,19 @@ def test_listen(text: str, host: str, port: int, shown: str, loopback: bool) -> 
     assert (address.host, address.port, str(address), address.is_loopback()) == (host, port, shown, loopback)
 
 
+@pytest.mark.parametrize("text", ["unix:/run/apm.sock", "unix:///run/apm.sock"])
+def test_listen_on_a_unix_socket(text: str) -> None:
+    address = listen_address(text)
+    assert (address.path, str(address), address.is_loopback()) == ("/run/apm.sock", "unix:/run/apm.sock", True)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("unix:/run/apm.sock", "not built yet"),
+        ("unix:apm.sock", "whole path"),
+        ("unix:", "whole path"),
+        ("unix:/run/", "whole path"),
+        ("unix:/" + "x" * 107, "107 bytes"),
         ("http://localhost:8200", "not a URL"),
         ("localhost:x", "port"),
         ("localhost:70000", "port"),

@@ -37,7 +37,8 @@ def test_the_profile_public(loading: Loading) -> None:
     text = (
         ES
         + TOKEN
-        + "tidegate.profile: public\napm-server: {rum: {enabled: true, allow_origins: [https://shop.example]}, auth.anonymous.allow_service: [shop]"
+        + "tidegate.profile: public\napm-server: {rum: {enabled: true, allow_origins: [https://shop.example]}, "
+        + "auth.anonymous.allow_service: [shop]"
     )
     part = loading(text + "}").acceptor_part()
     assert part.auth.anonymous is not None

@@ -88,7 +88,7 @@ def test_every_key_of_the_original_has_a_fate(key: str) -> None:
 
 def test_what_would_lose_data_or_safety_is_refused_today() -> None:
     refused = {
-        "apm-server.ssl.enabled",
+        "apm-server.ssl.ca_sha256",
         "output.elasticsearch.proxy_url",
         "output.elasticsearch.ssl.ca_trusted_fingerprint",
         "output.logstash.hosts",
