@@ -47,7 +47,6 @@ class Daemon:
         self.data = folder / "data"
         self.output_file = folder / "output.log"
         self.command = command
-        self.environment: dict[str, str] = {}
         self.runtime = Path(tempfile.mkdtemp(prefix="tg-"))  # short: the path of a socket may have 107 bytes
         self.settings = {
             "apm-server.host": f"127.0.0.1:{self.port}",

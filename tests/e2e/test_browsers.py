@@ -26,9 +26,17 @@ def site() -> Iterator[Site]:
         yield served
 
 
-def start(make: MakeDaemon, site: Site) -> Daemon:
+PUBLIC = {
+    "tidegate.profile": "public",
+    "apm-server.auth.secret_token": "for-services-only",
+    "apm-server.auth.anonymous.allow_service": ["shop"],
+}
+
+
+def start(make: MakeDaemon, site: Site, settings: dict[str, object]) -> Daemon:
     return make(
         {
+            **settings,
             "apm-server.rum.enabled": True,
             "apm-server.rum.allow_origins": [f"http://127.0.0.1:{site.port}"],
             "tidegate.rum.extra_paths": [EXTRA],
@@ -54,17 +62,24 @@ def address(site: Site, daemon: Daemon, host: str = "127.0.0.1", **settings: Any
 
 
 @pytest.mark.parametrize(
-    ("version", "path", "further"),
+    ("version", "path", "further", "settings"),
     [
-        (2, "/intake/v2/rum/events", {}),
-        (3, "/intake/v3/rum/events", {}),
-        (3, EXTRA, {"serverUrlPrefix": EXTRA}),
+        (2, "/intake/v2/rum/events", {}, {}),
+        (3, "/intake/v3/rum/events", {}, PUBLIC),
+        (3, EXTRA, {"serverUrlPrefix": EXTRA}, {}),
     ],
+    ids=["v2", "v3-public", "extra-path"],
 )
 def test_what_a_page_sends_is_found(
-    daemon: MakeDaemon, site: Site, tmp_path: Path, version: int, path: str, further: dict[str, Any]
+    daemon: MakeDaemon,
+    site: Site,
+    tmp_path: Path,
+    version: int,
+    path: str,
+    further: dict[str, Any],
+    settings: dict[str, object],
 ) -> None:
-    running = start(daemon, site)
+    running = start(daemon, site, settings)
     found: list[tuple[str, dict[str, Any]]] = []
 
     def complete() -> bool:
@@ -107,7 +122,7 @@ def test_what_a_page_sends_is_found(
 
 
 def test_a_page_of_another_origin_is_kept_out_by_the_browser(daemon: MakeDaemon, site: Site, tmp_path: Path) -> None:
-    running = start(daemon, site)
+    running = start(daemon, site, {})
     with visit(address(site, running, host="localhost"), "/intake/v2/rum/events", tmp_path) as page:
         wait_until(lambda: bool(page.sent()), "the agent tries to send", FOUND_S, page.trouble)
     assert all("failed" in one for one in page.sent()), page.sent()
