@@ -12,6 +12,7 @@ from traceback import extract_tb
 
 from tidegate.daemon.outcomes import EventOutcome
 from tidegate.daemon.wire.frames import LISTED_ERRORS, Batch, LineError, StreamError
+from tidegate.daemon.wire.terms import UNLIMITED
 from tidegate.workers.pipeline import Processed
 
 STUMBLED = "this line cannot be processed because of a defect in Tidegate: it is set aside and not stored"
@@ -29,7 +30,8 @@ def salvage(process: Process, batch: Batch) -> tuple[Processed, list[str]]:
     for number, line in enumerate(batch.lines.split(b"\n"), batch.first_line):
         if not line and number > batch.first_line:
             continue
-        one = batch._replace(lines=line, first_line=number)
+        # What single lines cost beyond the batch's tokens is settled afterwards: all of it or nothing is no choice here.
+        one = batch._replace(lines=line, first_line=number, tokens=UNLIMITED)
         try:
             part = process(one)
         except Exception as stumble:

@@ -9,10 +9,12 @@ from tidegate.daemon.auth.key_cache import KeyCache, Unknown
 from tidegate.daemon.auth.tokens import Digest
 from tidegate.daemon.h1.alarm import Clock, Handle
 from tidegate.daemon.wire.courier import Courier
-from tidegate.daemon.wire.questions import AnyReply, CheckApiKey, KeyPrivileges, Unavailable
+from tidegate.daemon.wire.questions import QUESTIONS_PER_SESSION, AnyReply, CheckApiKey, KeyPrivileges, Unavailable
 
 ANSWER_SECONDS = 10.0
 """Longest wait for a worker: twice what it gives Elasticsearch, for one that has a line of questions."""
+STRANGERS = QUESTIONS_PER_SESSION // 2
+"""Questions under way beyond which only keys are asked about that were good before: a flood of others leaves them room."""
 
 _log = logging.getLogger("tidegate.auth")
 
@@ -52,6 +54,10 @@ class KeyDesk:
         open_question = self._questions.get(digest)
         if open_question is not None:
             open_question.waiting.append(checked)
+            return
+        if len(self._questions) >= STRANGERS and not self.cache.was_good(digest):
+            _log.warning("an API key was answered 503: %d are being checked already", len(self._questions))
+            checked(None)
             return
         question = _Question(checked)
         self._questions[digest] = question

@@ -7,7 +7,7 @@ import base64
 import pytest
 from http_fakes import FakeClock, FakeCourier, FakeExchange, RecordingSink, make_part
 from tidegate.daemon.api.doorkeeper import Doorkeeper
-from tidegate.daemon.api.key_desk import ANSWER_SECONDS, KeyDesk
+from tidegate.daemon.api.key_desk import ANSWER_SECONDS, STRANGERS, KeyDesk
 from tidegate.daemon.auth.failures import ADDRESSES, AT_ONCE, REMEMBERED, Failures
 from tidegate.daemon.auth.identity import Method
 from tidegate.daemon.auth.tokens import keyed_digest
@@ -213,3 +213,16 @@ def test_without_buckets_no_anonymous_sender_is_let_in() -> None:
     exchange = FakeExchange(make_part(), clock)
     assert keeper.admit(exchange, False, True, RecordingSink) is None
     assert exchange.status == 401
+
+
+def test_check_18_a_flood_from_everywhere_leaves_room_for_keys_that_were_good() -> None:
+    door = Door()
+    door.request("good:key")
+    door.reply("event:write")
+    door.clock.advance(61)
+    keys = [base64.b64encode(b"bad:%d" % number) for number in range(2 * STRANGERS)]
+    asked = [door.present(b"ApiKey " + key, f"10.0.0.{number}")[0] for number, key in enumerate(keys)]
+    assert len(door.courier.asked) == STRANGERS
+    assert [exchange.status for exchange in asked if exchange.answers] == [503] * STRANGERS
+    door.request("good:key")
+    assert len(door.courier.asked) == STRANGERS + 1
