@@ -55,8 +55,13 @@ class _Sets(argparse.Action):
         namespace.overrides = [*namespace.overrides, *self._sets(values)]
 
 
-def add_settings_arguments(parser: argparse.ArgumentParser, *, in_full: bool = False) -> None:
-    """Adds `-c`, `-E`, and the flags of the original that have to do with settings; these are in the help only `in_full`."""
+def add_settings_arguments(
+    parser: argparse.ArgumentParser, *, in_full: bool = False, own_environment: bool = False
+) -> None:
+    """Adds `-c`, `-E`, and the flags of the original that have to do with settings; these are in the help only `in_full`.
+
+    `own_environment`: the command's `--environment` is an environment of services, not the original's flag.
+    """
     group = parser.add_argument_group("settings")
     group.add_argument(
         "-c",
@@ -78,13 +83,13 @@ def add_settings_arguments(parser: argparse.ArgumentParser, *, in_full: bool = F
         None if in_full else "Taken as by tidegate run, whose help explains them: --path.*, --strict.perms, -e, -v, -d."
     )
     flags = parser.add_argument_group(ORIGINAL_FLAGS, text)
-    _add_original(flags)
+    _add_original(flags, environment=not own_environment)
     if not in_full:
         for action in flags._group_actions:
             action.help = argparse.SUPPRESS
 
 
-def _add_original(group: argparse._ArgumentGroup) -> None:
+def _add_original(group: argparse._ArgumentGroup, *, environment: bool) -> None:
     for name, help in _PATHS.items():
         group.add_argument(
             f"--path.{name}", metavar="DIR", action=_Sets, sets=_setting(f"path.{name}"), help=f"path.{name}: {help}"
@@ -100,12 +105,13 @@ def _add_original(group: argparse._ArgumentGroup) -> None:
     group.add_argument("-e", action=_Sets, nargs=0, sets=_to_stderr, help="log to standard error, not to files")
     group.add_argument("-v", dest="verbose", action="store_true", help="log at level info, if the settings say less")
     group.add_argument("-d", metavar="SELECTORS", action=_Sets, sets=_debug, help="log at level debug; '*' for all")
-    group.add_argument(
-        "--environment",
-        metavar="NAME",
-        default="",
-        help="taken and not needed: whether it runs under systemd or in a container is seen",
-    )
+    if environment:
+        group.add_argument(
+            "--environment",
+            metavar="NAME",
+            default="",
+            help="taken and not needed: whether it runs under systemd or in a container is seen",
+        )
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tidegate.cli import (
+    agent_config,
     api_key,
     check,
     completion,
@@ -47,6 +48,7 @@ COMMANDS = (
     errors,
     api_key,
     dead_letters,
+    agent_config,
     version,
     completion,
 )

@@ -15,7 +15,7 @@ from tidegate.daemon.limits.buckets import Purse
 from tidegate.daemon.settings.parts import AcceptorPart, AuthPart, BrowsersPart, ForwardingPart, LoggingPart
 from tidegate.daemon.wire.courier import Answered, Parcel, Replied
 from tidegate.daemon.wire.frames import Verdict
-from tidegate.daemon.wire.questions import AnyAsk
+from tidegate.daemon.wire.questions import AnyAsk, Unavailable
 
 
 def make_part(**changes: Any) -> AcceptorPart:
@@ -45,6 +45,7 @@ def make_part(**changes: Any) -> AcceptorPart:
         "shares_limits": False,
         "auth": AuthPart([], False, 100, None),
         "browsers": BrowsersPart(False, ["*"], "text", [], {}, []),
+        "agent_config_max_age": 30,
     }
     return AcceptorPart(**(values | changes))
 
@@ -162,6 +163,7 @@ class FakeCourier:
 
     def __init__(self, credit: int = 1000, at_once: bool = False) -> None:
         self.asked: list[tuple[AnyAsk, Replied]] = []
+        self.workers = 1
         self.credit = credit
         self.at_once = at_once
         self.parcels: list[Parcel] = []
@@ -184,7 +186,13 @@ class FakeCourier:
         return FakeWaiting(self.line, call)
 
     def ask(self, ask: AnyAsk, replied: Replied) -> None:
-        self.asked.append((ask, replied))
+        if self.workers:
+            self.asked.append((ask, replied))
+        else:
+            replied(Unavailable("no worker is running"))
+
+    def connected(self) -> bool:
+        return self.workers > 0
 
     def trouble(self) -> str:
         return "all workers are busy"

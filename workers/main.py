@@ -15,7 +15,7 @@ from tidegate.daemon.control.messages import Acceptors, AnyMessage, Configure, S
 from tidegate.daemon.settings.parts import WorkerPart
 from tidegate.daemon.telemetry.logs import set_up_logging
 from tidegate.daemon.wire.frames import Batch, trying_text
-from tidegate.daemon.wire.questions import CheckApiKey, Ping, Pong, Question, Unavailable
+from tidegate.daemon.wire.questions import Question
 from tidegate.daemon.wire.worker_links import WorkerLink, WorkerLinks
 from tidegate.workers.documents_form import Form, load_form, save_form
 from tidegate.workers.enrich.order import frame_enrichments
@@ -28,6 +28,7 @@ from tidegate.workers.sinks.dispatch import Dispatcher
 from tidegate.workers.spool.spool import Spool, SpoolError
 from tidegate.workers.store.anonymous_services import AnonymousServices
 from tidegate.workers.store.api_keys import KeyChecks, open_keys
+from tidegate.workers.store.desk import Desk, open_source
 
 log = logging.getLogger("tidegate.worker")
 
@@ -64,6 +65,7 @@ class Worker:
         self._services = AnonymousServices(Path(part.anonymous_services_file), part.anonymous_max_services)
         self._serving = Serving(self._pipeline(form), self._spool, self._trying)
         self._key_checks = self._open_key_checks()
+        self._desk = self._open_desk()
         self._links = WorkerLinks(
             self._loop,
             configure.number,
@@ -75,6 +77,7 @@ class Worker:
         )
         self._tending = self._loop.create_task(self._tend())
         self._start()
+        self._desk.start(reading=part.first)
 
     def received(self, message: AnyMessage) -> None:
         """See `child.ChildProcess`."""
@@ -85,6 +88,7 @@ class Worker:
         """Sends what is there, `timeout` seconds at most; the rest stays on disk. Batches are still taken meanwhile:
         after the supervisor's death an acceptor may be finishing its requests."""
         self._tending.cancel()
+        await self._desk.close()
         sent = await asyncio.to_thread(self._dispatcher.drain, timeout)
         self._links.close()
         if self._key_checks is not None:
@@ -111,6 +115,20 @@ class Worker:
         except (OSError, ValueError) as problem:
             raise StartError(f"apm-server.auth.api_key.elasticsearch: {problem}") from problem
 
+    def _open_desk(self) -> Desk:
+        try:
+            source = open_source(self._part.agent_config)
+        except (OSError, ValueError) as problem:
+            raise StartError(f"apm-server.agent.config.elasticsearch: {problem}") from problem
+        return Desk(
+            source,
+            self._key_checks,
+            self._part.own_documents,
+            self._spool,
+            ready=lambda: self._dispatcher.state().ready,
+            complete=lambda: self._serving.pipeline.complete,
+        )
+
     def _start(self) -> None:
         try:
             recovered = self._spool.start()
@@ -121,14 +139,7 @@ class Worker:
         self._dispatcher.start()
 
     def _asked(self, link: WorkerLink, question: Question) -> None:
-        match question.ask:
-            case Ping():
-                link.reply(question, Pong(self._dispatcher.state().ready))
-            case CheckApiKey():
-                if self._key_checks is None:
-                    link.reply(question, Unavailable("API keys are off (apm-server.auth.api_key.enabled)"))
-                else:
-                    self._key_checks.check(question.ask.credential, partial(link.reply, question))
+        self._desk.asked(question.ask, partial(link.reply, question))
 
     def _trying(self, batch: Batch | None) -> None:
         self._channel.send(Trying(None if batch is None else trying_text(batch.batch_id, batch.first_line)))

@@ -94,7 +94,7 @@ class Pipeline:
         admit: Admit = lambda service: True,
         frames: tuple[order.Enrichment, ...] = (),
     ) -> None:
-        self._complete = complete
+        self.complete = complete
         self._admit = admit
         self._observers = tuple(observers)
         self._browser_rows = {
@@ -163,7 +163,7 @@ class Pipeline:
                 for enrich in enrichments:
                     enrich(document, stream)
                 data_stream = to_data_stream(document, stream)
-                if self._complete:
+                if self.complete:
                     complete(document, stream)
                 lines[number] = join(f'{data_stream.action}{stem}{places[number]}"}}}}\n'.encode(), document)
         return [line for line in lines if line]

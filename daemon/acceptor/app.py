@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tidegate.daemon.acceptor.listener import Listener
 from tidegate.daemon.api.bases import Bases
+from tidegate.daemon.api.configurations import Configurations
 from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.key_desk import KeyDesk
@@ -64,6 +65,7 @@ class Acceptor:
         self._failures = Failures()
         self._crowd = Crowd(part.max_connections_per_address)
         self._buckets = buckets
+        self._configurations = Configurations(courier)
         self._wiring = self._wired(part)
         self._connections: set[HttpProtocol] = set()
         self._handshakes = Handshakes(loop)
@@ -78,7 +80,7 @@ class Acceptor:
     def _wired(self, part: AcceptorPart) -> Wiring:
         self._keys.cache.limit = part.auth.api_key_limit
         doorkeeper = Doorkeeper(part.auth, self._digest, self._keys, self._failures, self._buckets)
-        return Wiring(self._courier, self._gate, Bases(part), self.state, doorkeeper)
+        return Wiring(self._courier, self._gate, Bases(part), self.state, doorkeeper, self._configurations)
 
     def _make_protocol(self) -> asyncio.BufferedProtocol:
         if self._context is None:

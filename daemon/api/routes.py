@@ -13,7 +13,9 @@ from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote
 
+from tidegate.daemon.api.agent_config import begin_look_up
 from tidegate.daemon.api.bases import Bases
+from tidegate.daemon.api.configurations import Configurations
 from tidegate.daemon.api.cross_origin import ask_origin, browser_headers
 from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
@@ -46,6 +48,7 @@ class Wiring(NamedTuple):
     bases: Bases
     state: State
     doorkeeper: Doorkeeper
+    configurations: Configurations
 
 
 class Callers(Enum):
@@ -98,11 +101,26 @@ def browser_route(path: str) -> Route:
     )
 
 
+def _agent_config(exchange: Exchange, wiring: Wiring) -> BodySink | None:
+    return begin_look_up(exchange, wiring.configurations)
+
+
 ROUTES = (
     Route("/", ("GET", "HEAD"), Callers.EVERYBODY, (reads_only,), _info),
     Route("/intake/v2/events", ("POST",), Callers.AGENTS, (events_are_posted, events_are_ndjson), _intake),
     browser_route("/intake/v2/rum/events"),
     browser_route("/intake/v3/rum/events"),
+    # Other methods are refused by the handler: in which words, depends on who asks.
+    Route("/config/v1/agents", ("GET", "POST"), Callers.AGENTS, (), _agent_config),
+    Route(
+        "/config/v1/rum/agents",
+        ("GET", "POST", "OPTIONS"),
+        Callers.BROWSERS,
+        (browsers_may_send,),
+        _agent_config,
+        first_guards=(ask_origin,),
+        headers=browser_headers,
+    ),
 )
 
 BY_PATH = {route.path: route for route in ROUTES}

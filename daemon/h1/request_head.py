@@ -71,3 +71,18 @@ def query_names(query: str) -> set[str]:
     """The names in a query string, with or without a value."""
     names = (pair.partition("=")[0].replace("+", " ") for pair in query.split("&") if pair)
     return {wire_text(unquote_to_bytes(name)) if "%" in name else name for name in names}
+
+
+def query_values(query: str) -> dict[str, str]:
+    """The first value of each name in a query string; a pair with a semicolon counts as damaged and is left out."""
+    values: dict[str, str] = {}
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if pair and ";" not in pair:
+            values.setdefault(_decoded(name), _decoded(value))
+    return values
+
+
+def _decoded(text: str) -> str:
+    text = text.replace("+", " ")
+    return wire_text(unquote_to_bytes(text)) if "%" in text else text

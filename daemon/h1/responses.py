@@ -13,6 +13,7 @@ from tidegate.daemon.h1.connection import ClientError
 from tidegate.daemon.outcomes import RequestOutcome
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
+NOT_MODIFIED = RequestOutcome.NOT_MODIFIED.value.status
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -89,9 +90,9 @@ class Responder:
             lines.append("Connection: close\r\n")
         if content_type:
             lines.append(f"Content-Type: {content_type}\r\n")
-        lines.append(
-            f"X-Content-Type-Options: nosniff\r\nDate: {self._today(now)}\r\nContent-Length: {len(data)}\r\n\r\n"
-        )
+        lines.append(f"X-Content-Type-Options: nosniff\r\nDate: {self._today(now)}\r\n")
+        # A 304 has no body, and a length would be that of the answer it stands for (RFC 9110, 8.6).
+        lines.append("\r\n" if status == NOT_MODIFIED else f"Content-Length: {len(data)}\r\n\r\n")
         head = "".join(lines).encode("utf-8")
         return head if head_only else head + data
 

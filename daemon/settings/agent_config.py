@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from tidegate.daemon.settings import kinds
 from tidegate.daemon.settings.client import declare_client
-from tidegate.daemon.settings.declare import Gate, Section, Warned
+from tidegate.daemon.settings.declare import HONOURED, Gate, Section, Warned
 
 SECTION = Section(
-    "Agent configuration", "Not built yet: agents that ask for their configuration get 404 and keep their own."
+    "Agent configuration",
+    "What agents are told to change while they run: by Kibana, or by `tidegate agent-config`. With the local store it lies "
+    "in a file beside that, unless `apm-server.agent.config.elasticsearch.hosts` is given. What is not given of "
+    "`apm-server.agent.config.elasticsearch` is that of `output.elasticsearch`; of user, password and API key, one "
+    "replaces all.",
 )
 
-_NOT_BUILT = Warned("agent configuration is not built yet: agents get 404 and keep the settings they have")
-_NO_KIBANA = Warned("Kibana is not asked: agent configuration and source maps come from Elasticsearch once built")
+_NO_KIBANA = Warned("Kibana is not asked: agent configuration is read from Elasticsearch, where Kibana keeps it")
 _KIBANA = Gate("apm-server.kibana.enabled")
 
 CACHE_EXPIRATION = SECTION.setting(
@@ -19,9 +22,8 @@ CACHE_EXPIRATION = SECTION.setting(
     kinds.duration(1.0, whole_seconds_of="apm-server.agent.config.cache.expiration"),
     30.0,
     "How often the configuration is read, and how long agents keep it; whole seconds.",
-    fate=_NOT_BUILT,
 )
-declare_client(SECTION, "apm-server.agent.config.elasticsearch", _NOT_BUILT)
+ELASTICSEARCH = declare_client(SECTION, "apm-server.agent.config.elasticsearch", HONOURED)
 KIBANA_ENABLED = SECTION.setting(
     "apm-server.kibana.enabled", kinds.boolean, False, "Whether Kibana is the fallback.", fate=_NO_KIBANA
 )

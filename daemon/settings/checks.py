@@ -17,9 +17,10 @@ from tidegate.daemon.settings import (
     server,
     tidegate_section,
 )
+from tidegate.daemon.settings.client import Client
 from tidegate.daemon.settings.declare import Setting
 from tidegate.daemon.settings.draft import Draft
-from tidegate.daemon.settings.elasticsearch_target import LEAST_COMPRESSED_FLUSH, target
+from tidegate.daemon.settings.elasticsearch_target import LEAST_COMPRESSED_FLUSH, client_target, target
 from tidegate.daemon.settings.origin_patterns import read_origin_pattern
 from tidegate.daemon.settings.problems import Origin, Problem
 
@@ -96,6 +97,27 @@ def check_browsers(draft: Draft) -> None:
             f"{draft.origin(rum.ALLOW_ORIGINS)}: {rum.ALLOW_ORIGINS.key}: pages of every origin may send; name those of "
             "yours"
         )
+
+
+def check_clients(draft: Draft) -> None:
+    """Hosts, credentials and TLS of the clients that inherit those of the output."""
+    _check_client(draft, agent_config.ELASTICSEARCH)
+    if draft.values[auth.API_KEY_ENABLED]:
+        _check_client(draft, auth.API_KEY_ELASTICSEARCH)
+
+
+def _check_client(draft: Draft, client: Client) -> None:
+    values = draft.values
+    if any(setting in values for setting in (client.hosts, client.protocol, client.path)):
+        try:
+            client_target(values, client)
+        except ValueError as error:
+            draft.problem(client.hosts, str(error))
+    if values[client.api_key] and ":" not in values[client.api_key]:
+        draft.problem(client.api_key, "wants `id:key`; what Kibana shows as `encoded` is base64 of that")
+    if bool(values[client.certificate]) != bool(values[client.key]):
+        draft.problem(client.certificate, "certificate and key belong together: one of them is missing")
+    _check_versions(draft, client.supported_protocols)
 
 
 def check_features(draft: Draft) -> None:

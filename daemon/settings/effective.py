@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from msgspec.structs import replace
 from tidegate.daemon import __version__
 from tidegate.daemon.settings import (
+    agent_config,
     auth,
     auth_parts,
     elasticsearch_target,
@@ -29,6 +30,7 @@ from tidegate.daemon.settings.declare import Honoured, Setting
 from tidegate.daemon.settings.machine import Machine
 from tidegate.daemon.settings.parts import (
     AcceptorPart,
+    AgentConfigPart,
     ApiKeysPart,
     BrowsersPart,
     DeadLetterPart,
@@ -37,6 +39,7 @@ from tidegate.daemon.settings.parts import (
     LocalPart,
     LogFilesPart,
     LoggingPart,
+    OwnDocumentsPart,
     SpoolPart,
     WorkerPart,
 )
@@ -117,6 +120,16 @@ class Settings:
         """The local store."""
         return self.path_data / "store.sqlite3"
 
+    @property
+    def agent_config_file(self) -> Path:
+        """Agent configuration, where it is not in Elasticsearch."""
+        return self.path_data / "agent-configuration.json"
+
+    @property
+    def namespace(self) -> str:
+        """Of the data streams."""
+        return self[server.ROOT_NAMESPACE] or self[server.NAMESPACE]
+
     def spool_folder(self, worker: int) -> Path:
         """Of the worker, counted from 0."""
         return self.path_data / "spool" / str(worker)
@@ -161,7 +174,7 @@ class Settings:
             build_date=self.machine.build_date,
             build_sha=f"tidegate-{__version__}",
             hostname=self.machine.hostname,
-            namespace=self[server.ROOT_NAMESPACE] or self[server.NAMESPACE],
+            namespace=self.namespace,
             default_environment=self[server.DEFAULT_SERVICE_ENVIRONMENT],
             capture_personal_data=self[server.CAPTURE_PERSONAL_DATA],
             max_header_size=auth_parts.max_header_size(self.values),
@@ -180,6 +193,7 @@ class Settings:
             forwarding=auth_parts.forwarding_part(self.values),
             shares_limits=self.acceptors > 1,
             browsers=self._browsers_part(),
+            agent_config_max_age=int(self[agent_config.CACHE_EXPIRATION]),
             tls=intake_tls.policy(self.values) if self.tls else None,
         )
 
@@ -212,6 +226,7 @@ class Settings:
         spool_share = self[tidegate_section.SPOOL_MAX_BYTES] // self.workers
         return WorkerPart(
             logging=self.logging_part(),
+            first=number == 0,
             documents=documents,
             documents_file=str(self.path_data / "documents.json"),
             max_event_size=self[server.MAX_EVENT_SIZE],
@@ -234,6 +249,8 @@ class Settings:
             anonymous_max_services=self[auth.MAX_SERVICES],
             api_keys=self.api_keys_part() if self[auth.API_KEY_ENABLED] else None,
             frames=FramesPart(self[rum.LIBRARY_PATTERN], self[rum.EXCLUDE_FROM_GROUPING]),
+            own_documents=OwnDocumentsPart(self.namespace, self.machine.hostname, self[tidegate_section.VERSION]),
+            agent_config=self.agent_config_part(),
             elasticsearch=self._elasticsearch_part() if self.sink_name == "elasticsearch" else None,
             local=self.local_part() if self.sink_name == "local" else None,
         )
@@ -255,6 +272,13 @@ class Settings:
         first key of a cluster takes a while."""
         wait = self[tidegate_section.RESPONSE_TIMEOUT]
         return replace(self._client_part(auth.API_KEY_ELASTICSEARCH), response_timeout=wait)
+
+    def agent_config_part(self) -> AgentConfigPart:
+        """Where agent configuration is, for workers and for the command that writes it."""
+        interval = self[agent_config.CACHE_EXPIRATION]
+        if self.sink_name == "local" and agent_config.ELASTICSEARCH.hosts not in self.values:
+            return AgentConfigPart(interval, file=str(self.agent_config_file))
+        return AgentConfigPart(interval, elasticsearch=self._client_part(agent_config.ELASTICSEARCH))
 
     def _client_part(self, client: Client) -> ElasticsearchPart:
         """Of a client that asks questions only: one at a time, and short ones."""

@@ -53,6 +53,7 @@ def load_settings(
     auth_parts.check_auth(draft)
     checks.check_browsers(draft)
     checks.check_features(draft)
+    checks.check_clients(draft)
     if sink == "elasticsearch":
         checks.check_elasticsearch(draft, environ)
     checks.check_processes(draft, sink, workers)

@@ -160,6 +160,8 @@ class AcceptorPart(Struct, frozen=True):
     shares_limits: bool
     """Whether there are other acceptors, with which the limits of client addresses are shared."""
     browsers: BrowsersPart
+    agent_config_max_age: int
+    """Seconds that agents keep their configuration."""
     tls: TlsServerPart | None = None
     """None: plain HTTP."""
     certificates: CertificatesPart | None = None
@@ -240,10 +242,30 @@ class ApiKeysPart(Struct, frozen=True):
     """Of the keys beside the local store."""
 
 
+class OwnDocumentsPart(Struct, frozen=True):
+    """What stands on documents that a worker makes by itself."""
+
+    namespace: str
+    hostname: str
+    version: str
+
+
+class AgentConfigPart(Struct, frozen=True):
+    """Where a worker reads the configuration of agents; one of `elasticsearch` and `file`."""
+
+    interval: float
+    """Seconds between two readings."""
+    elasticsearch: ElasticsearchPart | None = None
+    file: str = ""
+    """Beside the local store."""
+
+
 class WorkerPart(Struct, frozen=True):
     """For a worker; exactly one of `elasticsearch` and `local` is set."""
 
     logging: LoggingPart
+    first: bool
+    """Of all workers: what happens once for all of them is its task."""
     documents: str
     """auto, raw or complete"""
     documents_file: str
@@ -258,6 +280,8 @@ class WorkerPart(Struct, frozen=True):
     anonymous_services_file: str
     """Where names of services are noted that anonymous senders gave."""
     anonymous_max_services: int
+    own_documents: OwnDocumentsPart
+    agent_config: AgentConfigPart
     api_keys: ApiKeysPart | None = None
     """None: API keys are not accepted."""
     elasticsearch: ElasticsearchPart | None = None

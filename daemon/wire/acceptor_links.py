@@ -110,7 +110,7 @@ class AcceptorLinks:
 
     def ask(self, ask: AnyAsk, replied: Replied) -> None:
         """See `courier.Courier`. Questions have a credit of their own, so that they pass when all batches wait."""
-        session_id = min(self._sessions, key=lambda known: len(self._sessions[known].asked), default=None)
+        session_id = self._to_ask(ask)
         if session_id is None:
             if len(self._unasked) >= QUESTIONS_PER_SESSION:
                 replied(Unavailable("no worker is running"))
@@ -131,6 +131,10 @@ class AcceptorLinks:
             return
         session.asked[question.number] = replied
         self._reader.check()
+
+    def connected(self) -> bool:
+        """See `courier.Courier`."""
+        return bool(self._sessions)
 
     def trouble(self) -> str:
         """See `courier.Courier`."""
@@ -159,6 +163,13 @@ class AcceptorLinks:
         self._reader.close()
 
     # ---------------------------------------------------------------------------------------------------- inside
+
+    def _to_ask(self, ask: AnyAsk) -> bytes | None:
+        def rank(known: bytes) -> int:
+            session = self._sessions[known]
+            return session.hello.worker if ask.at_first_worker else len(session.asked)
+
+        return min(self._sessions, key=rank, default=None)
 
     def _best_session(self) -> bytes | None:
         best, most = None, 0

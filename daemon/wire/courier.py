@@ -51,6 +51,9 @@ class Courier(Protocol):
         """Asks a worker what only the store knows; `replied` may be called at once, with `Unavailable`. Where no worker is
         running the question waits for one; how long that may be, the asker knows."""
 
+    def connected(self) -> bool:
+        """Whether there is a worker at all; when the first one comes, `when_credit` calls."""
+
     def trouble(self) -> str:
         """Why there is no credit, in words for the client's log: no worker is running, all are busy, the spool is full."""
 

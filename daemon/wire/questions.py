@@ -5,6 +5,8 @@ No reply can carry a stored event: replies hold verdicts and settings, nothing e
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 QUESTIONS_PER_SESSION = 64
@@ -13,6 +15,9 @@ QUESTIONS_PER_SESSION = 64
 
 class Ask(msgspec.Struct, frozen=True, tag_field="ask"):
     """Base of all questions."""
+
+    at_first_worker: ClassVar[bool] = False
+    """Always asked at the worker with the lowest number, so that what must happen once for all happens in one place."""
 
 
 class Reply(msgspec.Struct, frozen=True, tag_field="reply"):
@@ -27,6 +32,35 @@ class Pong(Reply, frozen=True, tag="pong"):
     """`ready`: the sink has passed its check."""
 
     ready: bool
+
+
+class FindConfiguration(Ask, frozen=True, tag="find_configuration"):
+    """Which central configuration has this service? (http-surface.md 6)"""
+
+    at_first_worker: ClassVar[bool] = True
+
+    service: str
+    environment: str
+    """Empty: none."""
+    etag: str = ""
+    """That of the configuration which the agent has; that of the rule itself marks it as applied."""
+    agents: tuple[str, ...] | None = None
+    """For callers without credentials: what the agent's name that stands in a rule has to begin with. None: all is seen."""
+
+
+class Configuration(Reply, frozen=True, tag="configuration"):
+    """The settings of the rule that was found, names in order; None for a rule that has none at all."""
+
+    settings: dict[str, str] | None
+    etag: str
+
+
+class NoConfiguration(Reply, frozen=True, tag="no_configuration"):
+    """No rule is for this service."""
+
+
+class StoreForbids(Reply, frozen=True, tag="store_forbids"):
+    """The store's answer is that Tidegate's own credentials do not suffice."""
 
 
 class Unavailable(Reply, frozen=True, tag="unavailable"):
@@ -48,13 +82,14 @@ class KeyPrivileges(Reply, frozen=True, tag="key_privileges"):
     privileges: list[str]
 
 
-AnyAsk = Ping | CheckApiKey
-AnyReply = Pong | KeyPrivileges | Unavailable
+AnyAsk = Ping | CheckApiKey | FindConfiguration
+AnyReply = Pong | KeyPrivileges | Configuration | NoConfiguration | StoreForbids | Unavailable
 """Unions, one member for each row of `TABLE`."""
 
 TABLE: dict[type[Ask], tuple[type[Reply], ...]] = {
     Ping: (Pong, Unavailable),
     CheckApiKey: (KeyPrivileges, Unavailable),
+    FindConfiguration: (Configuration, NoConfiguration, StoreForbids, Unavailable),
 }
 """Which replies a question can have."""
 

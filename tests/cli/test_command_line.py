@@ -108,6 +108,7 @@ def test_what_is_no_command(words: list[str], said: str, capsys: pytest.CaptureF
         ["-c"],
         ["dead-letters"],
         ["dead-letters", "bogus"],
+        ["agent-config"],
         ["completion", "tcsh"],
         ["check", "--conn"],
     ],
@@ -130,6 +131,7 @@ def test_wrong_usage(words: list[str]) -> None:
         ["errors"],
         ["dead-letters", "list"],
         ["dead-letters", "retry"],
+        ["agent-config", "list"],
     ],
 )
 def test_invalid_settings_end_every_command_alike(

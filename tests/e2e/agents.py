@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -24,7 +24,7 @@ INSTALL_S = 300.0
 QUIET = {
     "ELASTIC_APM_API_REQUEST_TIME": "1s",
     "ELASTIC_APM_METRICS_INTERVAL": "1s",
-    "ELASTIC_APM_CENTRAL_CONFIG": "false",  # agent configuration is another issue's
+    "ELASTIC_APM_CENTRAL_CONFIG": "false",  # but where it is what is tested
     "ELASTIC_APM_CLOUD_PROVIDER": "none",  # no questions to a cloud's metadata address
 }
 
@@ -32,7 +32,10 @@ QUIET = {
 class Application:
     """An application with an agent in it; `with` starts and ends it."""
 
-    def __init__(self, command: Sequence[str], folder: Path, server: str, service: str) -> None:
+    def __init__(
+        self, command: Sequence[str], folder: Path, server: str, service: str, more: Mapping[str, str] | None = None
+    ) -> None:
+        """`more`: further variables for the agent."""
         self.port = free_port()
         self.service = service
         self._command = [*command, str(self.port)]
@@ -42,6 +45,7 @@ class Application:
             **QUIET,
             "ELASTIC_APM_SERVER_URL": server,
             "ELASTIC_APM_SERVICE_NAME": service,
+            **(more or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -15,21 +15,18 @@ from typing import Any
 import pytest
 from e2e.daemons import COMMAND
 
-WHOLE_AREAS = ("intake", "encoding", "framing", "size", "limits", "lifecycle", "es", "rum")
+WHOLE_AREAS = ("intake", "encoding", "framing", "size", "limits", "lifecycle", "es", "rum", "agentconfig")
 IN_PART = ("root", "routing", "settings", "cors")
 """Areas of which those cases count whose settings are built already."""
-LATER_KEYS = re.compile(r"apm-server\.(auth|rum\.source_mapping|ssl|agent|expvar)\b")
+LATER_KEYS = re.compile(r"apm-server\.(auth|rum\.source_mapping|ssl|expvar)\b")
 LATER_CASES = {
     "life-stop-aggregates": "aggregated metrics are not built yet",
-    "es-log-no-token": "secret tokens are not built yet: a start with one is refused",
-    "frame-expect-continue-401": "secret tokens are not built yet: a start with one is refused",
-    "cors-preflight-2": "agent configuration is not built yet",
 }
 DEVIATIONS: dict[str, str] = {}
 """Cases that fail on purpose, and why; docs/compatibility.md tells users the same, by the same id."""
 
 BATCHES = {
-    "requests": ("intake", "encoding", "framing", "size", "root", "routing", "rum", "cors"),
+    "requests": ("intake", "encoding", "framing", "size", "root", "routing", "rum", "cors", "agentconfig"),
     "time": ("limits", "lifecycle", "es", "settings"),
 }
 """What is run together: two runs, so that a failure shows early and neither takes many minutes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
 from tidegate.workers.enrich.data_stream import log_dataset
@@ -40,10 +41,15 @@ def complete_log(document: dict[str, Any], stream: Stream) -> None:
 
 def complete_metric(document: dict[str, Any], stream: Stream) -> None:
     """Of metrics: kind, and each sample as a field of its own. A sample named like a field of the document stays out."""
+    complete_samples(document, stream.constants)
+
+
+def complete_samples(document: dict[str, Any], taken: Container[str]) -> None:
+    """The same for a document of our own; `taken`: fields that the document will have besides."""
     document["processor"] = {"event": "metric"}
     for sample in document["metricset"].pop("samples", ()):
         name, kind = sample["name"], sample.get("type")
-        if name in document or name in stream.constants:
+        if name in document or name in taken:
             continue
         if kind == "histogram":
             document[name] = {"values": sample["values"], "counts": sample["counts"]}

@@ -59,6 +59,11 @@ def _placed(document: dict[str, Any], kind: str, dataset: str, stream: Stream) -
     return found
 
 
+def internal_metrics_of(namespace: str) -> DataStream:
+    """Where metrics of no service go."""
+    return _data_streams["metrics", "apm.internal", namespace]
+
+
 def _service_name(document: dict[str, Any], stream: Stream) -> str:
     service = document.get("service", stream.service)
     name: str = service.get("name", "")

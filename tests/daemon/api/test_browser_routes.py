@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from http_fakes import FakeClock, FakeCourier, FakeExchange, make_part
 from tidegate.daemon.api.bases import LONGEST_USER_AGENT, Bases
+from tidegate.daemon.api.configurations import Configurations
 from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.key_desk import KeyDesk
@@ -45,7 +46,7 @@ def call(line: str, headers: Headers, part: BrowsersPart, *tokens: str) -> tuple
     doorkeeper = Doorkeeper(settings.auth, digest, KeyDesk(courier, digest, exchange.clock, 100), Failures(), None)
     method, target = line.split(" ")
     exchange.head = RequestHead(method.encode(), target.encode(), headers)
-    sink = serve(exchange, Wiring(courier, Gate(0), Bases(settings), State(), doorkeeper))
+    sink = serve(exchange, Wiring(courier, Gate(0), Bases(settings), State(), doorkeeper, Configurations(courier)))
     if sink is not None:
         sink.data(b'{"m":{}}\n')
         sink.end()

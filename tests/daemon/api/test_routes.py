@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from http_fakes import FakeClock, FakeCourier, FakeExchange, make_part
 from tidegate.daemon.api.bases import KEPT, Bases
+from tidegate.daemon.api.configurations import Configurations
 from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.key_desk import KeyDesk
@@ -26,7 +27,7 @@ def call(line: str, headers: list[tuple[bytes, bytes]] | None = None, *tokens: s
     exchange.head = RequestHead(method.encode(), target.encode(), headers or [])
     courier, digest = FakeCourier(at_once=True), keyed_digest(b"key")
     doorkeeper = Doorkeeper(part.auth, digest, KeyDesk(courier, digest, exchange.clock, 100), Failures(), None)
-    sink = serve(exchange, Wiring(courier, Gate(0), Bases(part), State(), doorkeeper))
+    sink = serve(exchange, Wiring(courier, Gate(0), Bases(part), State(), doorkeeper, Configurations(courier)))
     if sink is not None:
         sink.end()
     return exchange
@@ -36,6 +37,10 @@ INFO = {"build_date": "2026-01-02T03:04:05Z", "build_sha": "abc", "publish_ready
 ELSEWHERE = (
     "method not supported: this is the server information endpoint; "
     "did you mean to send data to another endpoint instead?"
+)
+SWITCHED_OFF = (
+    "forbidden request: RUM endpoint is disabled. Configure the `apm-server.rum` section in apm-server.yml to enable "
+    "ingestion of RUM events. If you are not using the RUM agent, you can safely ignore this error."
 )
 NDJSON, TEXT = b"application/x-ndjson", b"text/plain"
 
@@ -63,6 +68,9 @@ def refused(message: str) -> dict[str, Any]:
         ("POST /intake/v2/events", TEXT, 400, refused("invalid content type: 'text/plain'")),
         ("POST /intake/v2/events", b"x\xff", 400, refused("invalid content type: 'x\ufffd'")),
         ("GET /intake/v2/events", TEXT, 400, refused("only POST requests are supported")),
+        ("PUT /config/v1/agents", None, 405, "method not supported: PUT"),
+        ("GET /config/v1/rum/agents", None, 403, SWITCHED_OFF),
+        ("OPTIONS /config/v1/rum/agents", None, 200, None),
         ("OPTIONS *", None, 200, None),
         ("GET *", None, 404, "404 page not found"),
     ],

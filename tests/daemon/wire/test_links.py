@@ -12,7 +12,15 @@ from tidegate.daemon.wire.acceptor_links import AcceptorLinks
 from tidegate.daemon.wire.courier import Parcel
 from tidegate.daemon.wire.edge import DRAIN_SECONDS, EdgeReader
 from tidegate.daemon.wire.frames import Batch, StreamError, Verdict, trying_text
-from tidegate.daemon.wire.questions import QUESTIONS_PER_SESSION, AnyReply, Ping, Pong, Question, Unavailable
+from tidegate.daemon.wire.questions import (
+    QUESTIONS_PER_SESSION,
+    AnyReply,
+    FindConfiguration,
+    Ping,
+    Pong,
+    Question,
+    Unavailable,
+)
 from tidegate.daemon.wire.worker_links import WorkerLink, WorkerLinks
 
 PATIENCE_S = 10
@@ -277,3 +285,21 @@ def test_frames_that_take_long_leave_others_their_turn(tmp_path: Path) -> None:
         context.term()
 
     asyncio.run(scene())
+
+
+def test_some_questions_always_go_to_the_first_worker(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        first, second = rig.worker(), rig.worker()
+        await until(lambda: len(rig.acceptor._sessions) == 2)
+        replies: list[AnyReply] = []
+        for _ in range(5):
+            rig.acceptor.ask(FindConfiguration("shop", ""), replies.append)
+        await until(lambda: len(rig.asked) == 5)
+        assert [link in rig.workers[first - 1]._links.values() for link, _ in rig.asked] == [True] * 5
+        rig.gone(first)
+        assert {type(reply) for reply in replies} == {Unavailable}
+        rig.acceptor.ask(FindConfiguration("shop", ""), replies.append)
+        await until(lambda: len(rig.asked) == 6)
+        assert rig.asked[5][0] in rig.workers[second - 1]._links.values()
+
+    run(scenario, tmp_path)

@@ -8,7 +8,7 @@ from tidegate.daemon.wire import frames, questions
 
 ASKS = get_args(questions.AnyAsk) or (questions.AnyAsk,)
 REPLIES = get_args(questions.AnyReply)
-HARMLESS = {bool, int, str, list[str], dict[str, str], dict[str, bool]}
+HARMLESS = {bool, int, str, list[str], dict[str, str], dict[str, str] | None, dict[str, bool]}
 """Types that a reply's fields may have; a document is none of them."""
 
 
@@ -27,3 +27,11 @@ def test_questions_and_answers_survive_the_wire() -> None:
     assert frames.unpack_from_acceptor(frames.pack_question(question)) == question
     answer = questions.Answer(b"12345678", 7, questions.Unavailable("no"))
     assert frames.unpack_from_worker(frames.pack_answer(answer)) == answer
+
+
+@pytest.mark.parametrize("agents", [None, (), ("rum-js", "js-base")])
+def test_a_question_about_configuration_can_be_a_key_again(agents: tuple[str, ...] | None) -> None:
+    question = questions.Question(b"12345678", 7, questions.FindConfiguration("shop", "prod", "e", agents))
+    found = frames.unpack_from_acceptor(frames.pack_question(question))
+    assert found == question
+    assert hash(found) == hash(question)
