@@ -8,8 +8,8 @@ like it in error state too. Three things are told apart: no error; the line has 
 from __future__ import annotations
 
 import codecs
+import json
 import re
-from json.decoder import scanstring
 
 MAX_DEPTH = 10_000
 """Levels of nesting that the original takes (section 3)."""
@@ -232,7 +232,8 @@ class Scanner:
         """The rest of a string, after its opening quote."""
         if self.error is None and not self.ended and (match := _well_escaped(self.data, self.head)) is not None:
             self.head = match.end()
-            return scanstring(self._text(match[1]), 0)[0]
+            text: str = json.loads(f'"{self._text(match[1])}"')
+            return text
         pieces: list[bytes] = []
         while self.error is None and not self.ended:
             stop = end_of_run(_ANY_RUN, self.data, self.head)
