@@ -29,7 +29,7 @@ _plain_string = re.compile(rb'[ \n\t\r]*"([^"\\\x00-\x1f]*)"').match
 _plain_key = re.compile(rb'[ \n\t\r]*"([^"\\\x00-\x1f]*)"[ \n\t\r]*:').match
 _PLAIN_RUN = re.compile(rb'[^"\\\x00-\x1f]+')
 _well_escaped = re.compile(
-    rb'((?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}))*+")'
+    rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2}))*"'
 ).match
 """The rest of a string with sound escapes and no surrogates, for which the original's library has ways of its own."""
 _ANY_RUN = re.compile(rb'[^"\\]+')
@@ -231,8 +231,9 @@ class Scanner:
     def read_escaped(self) -> str:
         """The rest of a string, after its opening quote."""
         if self.error is None and not self.ended and (match := _well_escaped(self.data, self.head)) is not None:
+            raw = self.data[self.head : match.end() - 1]
             self.head = match.end()
-            text: str = json.loads(f'"{self._text(match[1])}"')
+            text: str = json.loads(f'"{self._text(raw)}"')
             return text
         pieces: list[bytes] = []
         while self.error is None and not self.ended:

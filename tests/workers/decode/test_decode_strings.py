@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tidegate.workers.decode import scanner
 from tidegate.workers.decode.event_type import quoted
@@ -34,6 +34,7 @@ def read(text: bytes) -> tuple[object, ...]:
     return reader.read_string(), reader.error, reader.ended, reader.spoiled, None if reader.error else reader.head
 
 
+@example([b"a", b'"', b"a", b'\\"', b"a"], b'"')  # an escape behind the end of the string
 @given(st.lists(st.sampled_from(ATOMS)), st.sampled_from([b'"', b'" x', b""]))
 def test_both_ways_agree(atoms: list[bytes], end: bytes) -> None:
     text = b'"' + b"".join(atoms) + end
