@@ -76,7 +76,7 @@ class LocalKeyStore:
         self._file = file
 
     def create(self, name: str, privileges: list[str]) -> MadeKey:
-        key_id, secret = secrets.token_urlsafe(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
+        key_id, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
         created = int(time.time())
         try:
             self._file.parent.mkdir(0o700, parents=True, exist_ok=True)
