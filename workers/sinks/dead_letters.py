@@ -7,6 +7,7 @@ Files are 0600: they hold what senders sent. The oldest file goes when the folde
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,7 +19,7 @@ import msgspec
 import orjson
 from tidegate.daemon.settings.parts import DeadLetterPart
 from tidegate.workers.sinks.parcel import Letter
-from tidegate.workers.spool.disk import Disk
+from tidegate.workers.spool.disk import RESERVE, Disk
 
 FILES = 8
 """The bound is kept by deleting whole files: an eighth of what is kept goes at a time."""
@@ -80,6 +81,7 @@ class DeadLetters:
         with self._lock:
             self._make_room(len(data), now)
             descriptor = self._open(len(data))
+            self._leave_reserve(len(data))
             try:
                 self._disk.write(descriptor, [data], self._size)
                 self._disk.sync(descriptor)
@@ -104,6 +106,13 @@ class DeadLetters:
             self._size = 0
             self._disk.sync_folder(self._folder)
         return self._descriptor
+
+    def _leave_reserve(self, need: int) -> None:
+        space = self._disk.space(self._folder)
+        if space.free - need < space.total * RESERVE:
+            raise OSError(
+                errno.ENOSPC, f"the last {RESERVE:.0%} of the filesystem of {self._folder} are left to others"
+            )
 
     def _give_up(self) -> None:
         """Cuts off what may be half written, and never writes to that file again."""

@@ -15,12 +15,10 @@ from pathlib import Path
 
 from tidegate.daemon.settings.parts import SpoolPart
 from tidegate.workers.spool.block import Block
-from tidegate.workers.spool.disk import Disk
+from tidegate.workers.spool.disk import RESERVE, Disk
 from tidegate.workers.spool.ledger import Place
 from tidegate.workers.spool.segment import HEADER_BYTES, RECORD_BYTES, pack_file_header, pack_record_header
 
-RESERVE = 0.10
-"""Share of its filesystem that the spool leaves to others."""
 LEAST_SEGMENTS = 4
 """A segment is freed as a whole: with fewer of them in `max_bytes`, much of the space would wait for a few blocks."""
 _SUFFIX = ".segment"

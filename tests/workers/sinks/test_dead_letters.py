@@ -13,7 +13,7 @@ import pytest
 from tidegate.daemon.settings.parts import DeadLetterPart
 from tidegate.workers.sinks.dead_letters import DeadLetters
 from tidegate.workers.sinks.parcel import Letter
-from tidegate.workers.spool.disk import Disk
+from tidegate.workers.spool.disk import Disk, Space
 
 ACTION = b'{"create":{"_index":"traces-apm-default","_id":"id1"}}'
 LETTER = Letter(ACTION, b'{"n":1}', 400, "document_parsing_exception", "failed to parse 'x\n\"'" + "y" * 900)
@@ -104,3 +104,24 @@ def test_failure_leaves_no_half_letter(tmp_path: Path, before: int) -> None:
     letters.write([LETTER])
     letters.close()
     assert [json.loads(line)["id"] for line in lines(tmp_path)] == ["id1"] * (before + 1)
+
+
+class NarrowDisk(Disk):
+    """A filesystem with so many bytes free of 1,000,000."""
+
+    free = 0
+
+    def space(self, folder: Path) -> Space:
+        return Space(self.free, 1_000_000)
+
+
+def test_the_last_tenth_of_the_filesystem_is_left_to_others(tmp_path: Path) -> None:
+    disk = NarrowDisk()
+    letters = made(tmp_path / "dead", disk=disk)
+    disk.free = 100_000
+    with pytest.raises(OSError, match="last 10%"):
+        letters.write([LETTER])
+    disk.free = 200_000
+    letters.write([LETTER])
+    letters.close()
+    assert len(lines(tmp_path / "dead")) == 1
