@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from tidegate.workers.spool.disk import RESERVE
+
 LOG_BYTES = 16 * 1024 * 1024
 """The share of the write-ahead log. It is copied back from a quarter of this on (4 MiB, SQLite's own default), so that the
 rest has room for a large write."""
@@ -25,8 +27,6 @@ VACUUM_STEPS = 4
 """Of these at each upkeep: a store whose limit was lowered shrinks by 16 MiB every few seconds."""
 TARGET = 0.95
 """The share of the budget that upkeep trims to; the rest takes what comes until the next one."""
-RESERVE = 0.10
-"""The share of its filesystem that the store never takes: other programs fail badly on a full disk."""
 SERVICES = 10_000
 """Services remembered; names come from outside, so there must be a limit, and nobody reads a longer list."""
 

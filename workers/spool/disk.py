@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 RESERVE = 0.10
-"""Share of its filesystem that Tidegate leaves to others."""
+"""Share of its filesystem that Tidegate never takes: other programs fail badly on a full disk."""
 _PAGE = 4096
 """What a disk that cannot read answers for: its sectors are 512 or 4096 bytes."""
 _MOST_BUFFERS = 1024
