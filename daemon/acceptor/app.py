@@ -18,7 +18,7 @@ from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.key_desk import KeyDesk
 from tidegate.daemon.api.request_log import RequestLog
-from tidegate.daemon.api.routes import State, Wiring, serve
+from tidegate.daemon.api.routes import State, Wiring, routes_in_force, serve
 from tidegate.daemon.auth.failures import Failures
 from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.client_address import proxies
@@ -80,7 +80,8 @@ class Acceptor:
     def _wired(self, part: AcceptorPart) -> Wiring:
         self._keys.cache.limit = part.auth.api_key_limit
         doorkeeper = Doorkeeper(part.auth, self._digest, self._keys, self._failures, self._buckets)
-        return Wiring(self._courier, self._gate, Bases(part), self.state, doorkeeper, self._configurations)
+        bases, routes = Bases(part), routes_in_force(part)
+        return Wiring(self._courier, self._gate, bases, self.state, doorkeeper, self._configurations, routes)
 
     def _make_protocol(self) -> asyncio.BufferedProtocol:
         if self._context is None:

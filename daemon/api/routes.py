@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import partial
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.guards import Guard, browsers_may_send, events_are_ndjson, events_are_posted, reads_only
 from tidegate.daemon.api.info import answer_info
 from tidegate.daemon.api.intake import begin_stream
+from tidegate.daemon.auth.identity import CONFIG_READ, EVENT_WRITE
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer, Page
@@ -49,6 +50,8 @@ class Wiring(NamedTuple):
     state: State
     doorkeeper: Doorkeeper
     configurations: Configurations
+    routes: Mapping[str, Route]
+    """By path: `routes_in_force`."""
 
 
 class Callers(Enum):
@@ -57,6 +60,15 @@ class Callers(Enum):
     EVERYBODY = "no credentials are asked for, but what is answered may depend on them"
     AGENTS = "agents in services; with credentials, once a method of authentication is configured"
     BROWSERS = "pages of allowed origins, once browsers are switched on: without credentials, where anonymous senders are let in"
+
+
+class Shows(Enum):
+    """The most that an answer of a route can tell, beside refusals and their reasons; `tidegate exposure` prints it."""
+
+    NOTHING = "the status alone"
+    SERVER = "version, build, whether events can be stored; to strangers an empty page"
+    COUNTS = "how many events were taken; why a line was not, with the beginning of that same line"
+    CONFIGURATION = "what agents of the service that is asked for shall change, as an operator has set it"
 
 
 class Route(NamedTuple):
@@ -69,6 +81,9 @@ class Route(NamedTuple):
     """In the order in which they are asked; the first refusal is the answer (http-surface.md 1.4). The doorkeeper comes
     before all of them: its errors win over a wrong method or content type."""
     handler: Callable[[Exchange, Wiring], BodySink | None]
+    shows: Shows
+    privilege: str = ""
+    """That an API key needs; empty: any that is good will do."""
     first_guards: tuple[Guard, ...] = ()
     """Those that are asked before authentication."""
     headers: Callable[[RequestHead, AcceptorPart], tuple[tuple[str, str], ...]] | None = None
@@ -96,6 +111,8 @@ def browser_route(path: str) -> Route:
         Callers.BROWSERS,
         (browsers_may_send, events_are_posted, events_are_ndjson),
         _browser_intake,
+        Shows.COUNTS,
+        EVENT_WRITE,
         first_guards=(ask_origin,),
         headers=browser_headers,
     )
@@ -106,35 +123,47 @@ def _agent_config(exchange: Exchange, wiring: Wiring) -> BodySink | None:
 
 
 ROUTES = (
-    Route("/", ("GET", "HEAD"), Callers.EVERYBODY, (reads_only,), _info),
-    Route("/intake/v2/events", ("POST",), Callers.AGENTS, (events_are_posted, events_are_ndjson), _intake),
+    Route("/", ("GET", "HEAD"), Callers.EVERYBODY, (reads_only,), _info, Shows.SERVER),
+    Route(
+        "/intake/v2/events",
+        ("POST",),
+        Callers.AGENTS,
+        (events_are_posted, events_are_ndjson),
+        _intake,
+        Shows.COUNTS,
+        EVENT_WRITE,
+    ),
     browser_route("/intake/v2/rum/events"),
     browser_route("/intake/v3/rum/events"),
     # Other methods are refused by the handler: in which words, depends on who asks.
-    Route("/config/v1/agents", ("GET", "POST"), Callers.AGENTS, (), _agent_config),
+    Route("/config/v1/agents", ("GET", "POST"), Callers.AGENTS, (), _agent_config, Shows.CONFIGURATION, CONFIG_READ),
     Route(
         "/config/v1/rum/agents",
         ("GET", "POST", "OPTIONS"),
         Callers.BROWSERS,
         (browsers_may_send,),
         _agent_config,
+        Shows.CONFIGURATION,
+        CONFIG_READ,
         first_guards=(ask_origin,),
         headers=browser_headers,
     ),
 )
 
-BY_PATH = {route.path: route for route in ROUTES}
-
-EXTRA = browser_route("a path of tidegate.rum.extra_paths")
-"""For paths that are configured: the usual ones are known to ad blockers."""
-
 NOT_FOUND = Answer(RequestOutcome.NOT_FOUND, RequestOutcome.NOT_FOUND.value.message, routed=False)
+
+
+def routes_in_force(part: AcceptorPart) -> dict[str, Route]:
+    """Every path that is answered with these settings, the configured ones too; all others are 404."""
+    # Extra paths are there since the usual ones are known to ad blockers. They take the place of none.
+    extra = [browser_route(path) for path in part.browsers.extra_paths]
+    return {route.path: route for route in (*extra, *ROUTES)}
 
 
 def serve(exchange: Exchange, wiring: Wiring) -> BodySink | None:
     """Answers a request, or returns the sink for its body."""
     head, part = exchange.head, exchange.part
-    route = BY_PATH.get(head.path) or (EXTRA if head.path in part.browsers.extra_paths else None)
+    route = wiring.routes.get(head.path)
     if route is None:
         exchange.answer(_without_route(head))
         return None

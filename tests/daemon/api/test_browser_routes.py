@@ -11,7 +11,7 @@ from tidegate.daemon.api.configurations import Configurations
 from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.key_desk import KeyDesk
-from tidegate.daemon.api.routes import State, Wiring, serve
+from tidegate.daemon.api.routes import State, Wiring, routes_in_force, serve
 from tidegate.daemon.auth.failures import Failures
 from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.request_head import RequestHead
@@ -46,7 +46,10 @@ def call(line: str, headers: Headers, part: BrowsersPart, *tokens: str) -> tuple
     doorkeeper = Doorkeeper(settings.auth, digest, KeyDesk(courier, digest, exchange.clock, 100), Failures(), None)
     method, target = line.split(" ")
     exchange.head = RequestHead(method.encode(), target.encode(), headers)
-    sink = serve(exchange, Wiring(courier, Gate(0), Bases(settings), State(), doorkeeper, Configurations(courier)))
+    routes = routes_in_force(settings)
+    sink = serve(
+        exchange, Wiring(courier, Gate(0), Bases(settings), State(), doorkeeper, Configurations(courier), routes)
+    )
     if sink is not None:
         sink.data(b'{"m":{}}\n')
         sink.end()

@@ -11,12 +11,13 @@ from tidegate.daemon.api.configurations import Configurations
 from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.key_desk import KeyDesk
-from tidegate.daemon.api.routes import ROUTES, State, Wiring, clean_path, serve
+from tidegate.daemon.api.routes import ROUTES, Callers, Shows, State, Wiring, clean_path, routes_in_force, serve
 from tidegate.daemon.auth.failures import Failures
+from tidegate.daemon.auth.identity import PRIVILEGES
 from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Page
-from tidegate.daemon.settings.parts import AuthPart, TokenPart
+from tidegate.daemon.settings.parts import AuthPart, BrowsersPart, TokenPart
 from tidegate.daemon.wire.frames import RequestBase, unpack_base
 
 
@@ -27,7 +28,8 @@ def call(line: str, headers: list[tuple[bytes, bytes]] | None = None, *tokens: s
     exchange.head = RequestHead(method.encode(), target.encode(), headers or [])
     courier, digest = FakeCourier(at_once=True), keyed_digest(b"key")
     doorkeeper = Doorkeeper(part.auth, digest, KeyDesk(courier, digest, exchange.clock, 100), Failures(), None)
-    sink = serve(exchange, Wiring(courier, Gate(0), Bases(part), State(), doorkeeper, Configurations(courier)))
+    routes = routes_in_force(part)
+    sink = serve(exchange, Wiring(courier, Gate(0), Bases(part), State(), doorkeeper, Configurations(courier), routes))
     if sink is not None:
         sink.end()
     return exchange
@@ -133,9 +135,18 @@ def test_clean_paths_stay(path: str) -> None:
     assert clean_path(path) == path
 
 
-def test_paths_are_unique_and_every_route_says_who_may_call() -> None:
+def test_check_37_one_table_of_unique_paths_that_say_who_may_call_and_what_they_tell() -> None:
     assert len({route.path for route in ROUTES}) == len(ROUTES)
-    assert all(route.callers and route.methods for route in ROUTES)
+    assert all(isinstance(route.callers, Callers) and isinstance(route.shows, Shows) for route in ROUTES)
+    assert all(route.methods and route.privilege in ("", *PRIVILEGES) for route in ROUTES)
+
+
+def test_configured_paths_stand_in_the_table_and_replace_none() -> None:
+    browsers = BrowsersPart(True, ["*"], "text", [], {}, ["/notes", "/intake/v2/events"])
+    routes = routes_in_force(make_part(browsers=browsers))
+    assert set(routes) == {route.path for route in ROUTES} | {"/notes"}
+    assert routes["/notes"].callers is Callers.BROWSERS
+    assert routes["/intake/v2/events"].callers is Callers.AGENTS
 
 
 def test_the_base_carries_what_request_and_settings_add() -> None:
