@@ -13,6 +13,9 @@ from pathlib import Path
 
 import msgspec
 from tidegate.daemon import __version__
+from tidegate.daemon.admin import places as admin_places
+from tidegate.daemon.admin.pages import Reply, Request, Routes, json_reply
+from tidegate.daemon.admin.server import AdminServer
 from tidegate.daemon.child_process import Child
 from tidegate.daemon.control.child import HEARTBEAT_S
 from tidegate.daemon.control.messages import (
@@ -95,6 +98,7 @@ class Supervisor:
             else:
                 self._sockets += listen(address.host, address.port)
         try:
+            self._admin_socket = admin_places.listen(self._plan.path_data)
             self._runtime = RuntimeFolder(self._plan.path_data, self._plan.runtime_directory)
         except StartError:
             self._remove_socket_files()
@@ -105,6 +109,8 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._signalled, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+        admin = AdminServer(self._admin_routes())
+        await admin.listen(self._admin_socket)
         for place in range(len(self._plan.acceptors)):
             self._spawn("acceptor", place + 1)
         for place in range(len(self._plan.workers)):
@@ -116,6 +122,8 @@ class Supervisor:
         for task in watching:
             task.cancel()
         await self._drain()
+        await admin.close()
+        admin_places.remove(self._plan.path_data)
         self._runtime.remove()
         os.close(self._lock)
         return self._exit_code
@@ -232,6 +240,16 @@ class Supervisor:
             trouble = ""
             log.info("certificates have changed: new connections see the new ones")
             self._tell("acceptor", Certificates(self._certificates))
+
+    # ---------------------------------------------------------------------------------------------------- admin
+
+    def _admin_routes(self) -> Routes:
+        return {("GET", "/instance"): self._instance}
+
+    async def _instance(self, request: Request) -> Reply:
+        """Which instance this is."""
+        state = "stopping" if self._stopping else "serving" if self._served else "starting"
+        return json_reply({"version": __version__, "pid": os.getpid(), "state": state})
 
     # ----------------------------------------------------------------------------------------------------- stop
 
