@@ -71,6 +71,14 @@ class Shows(Enum):
     CONFIGURATION = "what agents of the service that is asked for shall change, as an operator has set it"
 
 
+class Reads(Enum):
+    """What a route reads of a request's body; which limits hold for it follows from that."""
+
+    NOTHING = "no body"
+    EVENTS = "a stream of events"
+    QUESTION = "one short question"
+
+
 class Route(NamedTuple):
     """One path."""
 
@@ -81,6 +89,7 @@ class Route(NamedTuple):
     """In the order in which they are asked; the first refusal is the answer (http-surface.md 1.4). The doorkeeper comes
     before all of them: its errors win over a wrong method or content type."""
     handler: Callable[[Exchange, Wiring], BodySink | None]
+    reads: Reads
     shows: Shows
     privilege: str = ""
     """That an API key needs; empty: any that is good will do."""
@@ -111,6 +120,7 @@ def browser_route(path: str) -> Route:
         Callers.BROWSERS,
         (browsers_may_send, events_are_posted, events_are_ndjson),
         _browser_intake,
+        Reads.EVENTS,
         Shows.COUNTS,
         EVENT_WRITE,
         first_guards=(ask_origin,),
@@ -123,26 +133,37 @@ def _agent_config(exchange: Exchange, wiring: Wiring) -> BodySink | None:
 
 
 ROUTES = (
-    Route("/", ("GET", "HEAD"), Callers.EVERYBODY, (reads_only,), _info, Shows.SERVER),
+    Route("/", ("GET", "HEAD"), Callers.EVERYBODY, (reads_only,), _info, Reads.NOTHING, Shows.SERVER),
     Route(
         "/intake/v2/events",
         ("POST",),
         Callers.AGENTS,
         (events_are_posted, events_are_ndjson),
         _intake,
+        Reads.EVENTS,
         Shows.COUNTS,
         EVENT_WRITE,
     ),
     browser_route("/intake/v2/rum/events"),
     browser_route("/intake/v3/rum/events"),
     # Other methods are refused by the handler: in which words, depends on who asks.
-    Route("/config/v1/agents", ("GET", "POST"), Callers.AGENTS, (), _agent_config, Shows.CONFIGURATION, CONFIG_READ),
+    Route(
+        "/config/v1/agents",
+        ("GET", "POST"),
+        Callers.AGENTS,
+        (),
+        _agent_config,
+        Reads.QUESTION,
+        Shows.CONFIGURATION,
+        CONFIG_READ,
+    ),
     Route(
         "/config/v1/rum/agents",
         ("GET", "POST", "OPTIONS"),
         Callers.BROWSERS,
         (browsers_may_send,),
         _agent_config,
+        Reads.QUESTION,
         Shows.CONFIGURATION,
         CONFIG_READ,
         first_guards=(ask_origin,),

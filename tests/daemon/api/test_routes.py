@@ -11,7 +11,7 @@ from tidegate.daemon.api.configurations import Configurations
 from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.key_desk import KeyDesk
-from tidegate.daemon.api.routes import ROUTES, Callers, Shows, State, Wiring, clean_path, routes_in_force, serve
+from tidegate.daemon.api.routes import ROUTES, Callers, Reads, Shows, State, Wiring, clean_path, routes_in_force, serve
 from tidegate.daemon.auth.failures import Failures
 from tidegate.daemon.auth.identity import PRIVILEGES
 from tidegate.daemon.auth.tokens import keyed_digest
@@ -137,7 +137,10 @@ def test_clean_paths_stay(path: str) -> None:
 
 def test_check_37_one_table_of_unique_paths_that_say_who_may_call_and_what_they_tell() -> None:
     assert len({route.path for route in ROUTES}) == len(ROUTES)
-    assert all(isinstance(route.callers, Callers) and isinstance(route.shows, Shows) for route in ROUTES)
+    for route in ROUTES:
+        assert isinstance(route.callers, Callers)
+        assert isinstance(route.reads, Reads)
+        assert isinstance(route.shows, Shows)
     assert all(route.methods and route.privilege in ("", *PRIVILEGES) for route in ROUTES)
 
 
