@@ -104,6 +104,8 @@ def check_clients(draft: Draft) -> None:
     _check_client(draft, agent_config.ELASTICSEARCH)
     if draft.values[auth.API_KEY_ENABLED]:
         _check_client(draft, auth.API_KEY_ELASTICSEARCH)
+    if draft.values[rum.ENABLED]:
+        _check_client(draft, rum.SOURCE_MAPPING_ELASTICSEARCH)
 
 
 def _check_client(draft: Draft, client: Client) -> None:

@@ -40,6 +40,7 @@ from tidegate.daemon.settings.parts import (
     LogFilesPart,
     LoggingPart,
     OwnDocumentsPart,
+    SourceMapsPart,
     SpoolPart,
     WorkerPart,
 )
@@ -56,6 +57,8 @@ _CORES_PER_ACCEPTOR = 5
 _LEAST_SEGMENT = 1 << 20
 _ANSWER_S = 5.0
 """Seconds for the answer to a question that is no bulk request (http-surface.md 6.3)."""
+MAP_REQUESTS = 2
+"""Source maps that a worker reads or stores at a time; each has megabytes."""
 KEY_QUESTIONS = 4
 """API keys that a worker asks about at a time: a cluster answers one in some milliseconds."""
 
@@ -124,6 +127,11 @@ class Settings:
     def agent_config_file(self) -> Path:
         """Agent configuration, where it is not in Elasticsearch."""
         return self.path_data / "agent-configuration.json"
+
+    @property
+    def source_maps_folder(self) -> Path:
+        """Source maps, where they are not in Elasticsearch."""
+        return self.path_data / "source-maps"
 
     @property
     def namespace(self) -> str:
@@ -251,6 +259,7 @@ class Settings:
             frames=FramesPart(self[rum.LIBRARY_PATTERN], self[rum.EXCLUDE_FROM_GROUPING]),
             own_documents=OwnDocumentsPart(self.namespace, self.machine.hostname, self[tidegate_section.VERSION]),
             agent_config=self.agent_config_part(),
+            source_maps=self.source_maps_part(),
             elasticsearch=self._elasticsearch_part() if self.sink_name == "elasticsearch" else None,
             local=self.local_part() if self.sink_name == "local" else None,
         )
@@ -279,6 +288,20 @@ class Settings:
         if self.sink_name == "local" and agent_config.ELASTICSEARCH.hosts not in self.values:
             return AgentConfigPart(interval, file=str(self.agent_config_file))
         return AgentConfigPart(interval, elasticsearch=self._client_part(agent_config.ELASTICSEARCH))
+
+    @property
+    def _maps_frames(self) -> bool:
+        return self[rum.ENABLED] and self[rum.SOURCE_MAPPING_ENABLED]
+
+    def source_maps_part(self) -> SourceMapsPart:
+        """Where source maps are, for workers and for the command that keeps them."""
+        client = rum.SOURCE_MAPPING_ELASTICSEARCH
+        part = SourceMapsPart(self._maps_frames, self[rum.SOURCE_MAPPING_TIMEOUT], self[rum.MAX_SOURCEMAP_SIZE])
+        if self.sink_name == "local" and client.hosts not in self.values:
+            return replace(part, folder=str(self.source_maps_folder))
+        wait = self[tidegate_section.RESPONSE_TIMEOUT]  # a map has megabytes
+        place = replace(self._client_part(client), response_timeout=wait, max_requests=MAP_REQUESTS)
+        return replace(part, elasticsearch=place)
 
     def _client_part(self, client: Client) -> ElasticsearchPart:
         """Of a client that asks questions only: one at a time, and short ones."""

@@ -260,6 +260,20 @@ class AgentConfigPart(Struct, frozen=True):
     """Beside the local store."""
 
 
+class SourceMapsPart(Struct, frozen=True):
+    """Where a worker keeps and finds source maps; one of `elasticsearch` and `folder`."""
+
+    mapping: bool
+    """Whether frames from browsers are mapped."""
+    timeout: float
+    """Longest wait of a batch for the maps that it needs."""
+    max_map_size: int
+    """Bytes, decompressed."""
+    elasticsearch: ElasticsearchPart | None = None
+    folder: str = ""
+    """Beside the local store."""
+
+
 class WorkerPart(Struct, frozen=True):
     """For a worker; exactly one of `elasticsearch` and `local` is set."""
 
@@ -282,6 +296,7 @@ class WorkerPart(Struct, frozen=True):
     anonymous_max_services: int
     own_documents: OwnDocumentsPart
     agent_config: AgentConfigPart
+    source_maps: SourceMapsPart
     api_keys: ApiKeysPart | None = None
     """None: API keys are not accepted."""
     elasticsearch: ElasticsearchPart | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tidegate.daemon.settings import kinds
 from tidegate.daemon.settings.client import declare_client
-from tidegate.daemon.settings.declare import Applies, Gate, Section, Warned
+from tidegate.daemon.settings.declare import HONOURED, Applies, Gate, Section, Warned
 
 SECTION = Section("Browsers (RUM)", "Events that pages send; [browsers.md](browsers.md) tells how to set that up.")
 
@@ -99,10 +99,9 @@ MAX_SOURCEMAP_SIZE = SECTION.setting(
     kinds.size(1),
     500 << 20,
     "Largest source map, decompressed.",
-    fate=_NO_MAPS,
     gate=_SWITCH,
 )
-declare_client(SECTION, "apm-server.rum.source_mapping.elasticsearch", _NO_MAPS, _SWITCH)
+SOURCE_MAPPING_ELASTICSEARCH = declare_client(SECTION, "apm-server.rum.source_mapping.elasticsearch", HONOURED, _SWITCH)
 SECTION.group(
     "apm-server.rum.source_mapping.cache",
     "Of earlier versions.",

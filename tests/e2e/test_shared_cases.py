@@ -18,7 +18,6 @@ LATER_CASES = {
     "life-stop-aggregates": "aggregated metrics are not built yet",
     "auth-otlp": "OTLP is not built yet",
     "rate-zero-otlp": "OTLP is not built yet",
-    "set-map-size-0": "source maps are not built yet",
 }
 DEVIATIONS: dict[str, str] = {}
 """Cases that fail on purpose, and why; docs/compatibility.md tells users the same, by the same id."""

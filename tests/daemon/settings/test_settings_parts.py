@@ -141,3 +141,38 @@ def test_this_machine_has_facts() -> None:
     machine = this_machine()
     assert machine.cores >= 1
     assert machine.build_date.endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "folder", "hosts", "credentials"),
+    [
+        (None, "/home/tide/.local/state/tidegate/source-maps", None, None),
+        (ES + "output.elasticsearch: {username: a, password: b}", "", ["http://es:9200"], ("a", "b", "")),
+        (
+            ES + "output.elasticsearch.username: a\napm-server.rum.source_mapping.elasticsearch.api_key: 'c:d'",
+            "",
+            ["http://es:9200"],
+            ("", "", "c:d"),
+        ),
+        (
+            "output.local.enabled: true\napm-server.rum.source_mapping.elasticsearch.hosts: [maps]",
+            "",
+            ["http://maps:9200"],
+            ("", "", ""),
+        ),
+    ],
+)
+def test_where_source_maps_are(
+    loading: Loading, text: str | None, folder: str, hosts: list[str] | None, credentials: tuple[str, ...] | None
+) -> None:
+    part = loading(text).worker_part(0).source_maps
+    assert (part.mapping, part.timeout, part.max_map_size, part.folder) == (False, 5.0, 500 << 20, folder)
+    target = part.elasticsearch
+    assert (target and target.hosts) == hosts
+    assert (target and (target.username, target.password, target.api_key)) == credentials
+
+
+def test_frames_are_mapped_where_browsers_are_let_in(loading: Loading) -> None:
+    on = "apm-server.rum.enabled=true"
+    assert loading(ES, on).source_maps_part().mapping
+    assert not loading(ES, on, "apm-server.rum.source_mapping.enabled=false").source_maps_part().mapping

@@ -1,0 +1,236 @@
+"""Source maps in Elasticsearch, in the documents that Kibana writes and the original reads (http-surface.md 5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from tidegate.daemon import __version__
+from tidegate.daemon.settings.parts import ElasticsearchPart
+from tidegate.workers.sinks.cluster import ClusterSink
+from tidegate.workers.sinks.cluster_client import headers_of
+from tidegate.workers.sinks.contract import TryAgain
+from tidegate.workers.store.map_content import decode, encode, unpack
+from tidegate.workers.store.source_maps import (
+    INDEX,
+    MOST_MAPS,
+    Listing,
+    MapKey,
+    MapRefused,
+    MapsForbidden,
+    MapsUnavailable,
+    NoPlaceYet,
+    Packed,
+    StoredMap,
+)
+
+PAGE = 1000
+"""Hits of one page: some 300 KiB, without contents."""
+KEEP = "60000ms"
+"""How long the cluster keeps a search between two pages."""
+SOURCE = "service.*,file.path,content_sha256,created"
+MAPPINGS: dict[str, Any] = {
+    "dynamic": "strict",
+    "properties": {
+        "fleet_id": {"type": "keyword"},
+        "created": {"type": "date"},
+        "content": {"type": "binary"},
+        "content_sha256": {"type": "keyword"},
+        "file": {"properties": {"path": {"type": "keyword"}}},
+        "service": {"properties": {"name": {"type": "keyword"}, "version": {"type": "keyword"}}},
+    },
+}
+"""Of the index, where Kibana has not made it; the fields are those of Kibana's."""
+SETTINGS: dict[str, Any] = {"index": {"hidden": True, "auto_expand_replicas": "0-1", "number_of_shards": 1}}
+WRITE_ROLE: dict[str, Any] = {
+    "indices": [
+        {
+            "names": [INDEX],
+            "privileges": ["read", "write", "create_index", "maintenance"],
+            "allow_restricted_indices": True,
+        }
+    ]
+}
+"""What storing and removing maps takes; applying them needs to read only."""
+MISSING = (
+    f"Elasticsearch has no index {INDEX}: it is made when the first source map is stored, by `tidegate sourcemap upload`, "
+    "by an upload to Tidegate, or by Kibana"
+)
+
+
+class _Name(msgspec.Struct):
+    name: str = ""
+    version: str = ""
+
+
+class _File(msgspec.Struct):
+    path: str = ""
+
+
+class _Document(msgspec.Struct):
+    service: _Name = msgspec.field(default_factory=_Name)
+    file: _File = msgspec.field(default_factory=_File)
+    content_sha256: str = ""
+    created: str | int | None = None
+    content: str = ""
+
+
+class _Hit(msgspec.Struct):
+    source: _Document = msgspec.field(name="_source", default_factory=_Document)
+
+
+class _Hits(msgspec.Struct):
+    hits: list[_Hit]
+
+
+class _Page(msgspec.Struct):
+    hits: _Hits
+    scroll: str = msgspec.field(name="_scroll_id", default="")
+
+
+class _Problem(msgspec.Struct):
+    reason: str = ""
+    type: str = ""
+
+
+class _Failure(msgspec.Struct):
+    error: _Problem | str = ""
+
+
+_page = msgspec.json.Decoder(_Page).decode
+_hit = msgspec.json.Decoder(_Hit).decode
+_failure = msgspec.json.Decoder(_Failure).decode
+
+
+class ClusterMaps:
+    """Implements `source_maps.MapStore`."""
+
+    def __init__(self, part: ElasticsearchPart) -> None:
+        """Raises OSError and ValueError for TLS settings that cannot be used."""
+        self._cluster = ClusterSink(part, __version__)
+        self._headers = headers_of(part, __version__)
+        self.where = f"{INDEX} of {', '.join(part.hosts)}"
+
+    def maps(self) -> Listing:
+        """See `MapStore`."""
+        found: list[StoredMap] = []
+        search = f"/{INDEX}/_search?_source={SOURCE}&track_total_hits=true&scroll={KEEP}&size={PAGE}"
+        page = self._read(_page, "POST", search)
+        scroll = page.scroll
+        try:
+            while page.hits.hits and len(found) <= MOST_MAPS:
+                found += [_stored(hit.source) for hit in page.hits.hits]
+                if len(page.hits.hits) < PAGE or not scroll:
+                    break
+                page = self._read(_page, "POST", "/_search/scroll", {"scroll": KEEP, "scroll_id": scroll})
+                scroll = page.scroll or scroll
+        finally:
+            if scroll:
+                self._forget(scroll)
+        return Listing(found[:MOST_MAPS], max(len(found) - MOST_MAPS, 0))
+
+    def content(self, key: MapKey, largest: int) -> bytes | None:
+        """See `MapStore`."""
+        status, body = self._ask("GET", _place(key))
+        if status == 404:
+            return None
+        self._expect(status, body, "reading")
+        return unpack(decode(self._decoded(_hit, body).source.content), largest)
+
+    def put(self, key: MapKey, packed: Packed, created: str) -> None:
+        """See `MapStore`."""
+        document = {
+            "service": {"name": key.service, "version": key.version},
+            "file": {"path": key.path},
+            "content": msgspec.Raw(b'"%b"' % encode(packed.zipped)),
+            "content_sha256": packed.sha256,
+            "created": created,
+        }
+        body = msgspec.json.encode(document)
+        if self._ask("HEAD", f"/{INDEX}")[0] == 404:
+            # Elasticsearch would make one by itself, with mappings of its own guess.
+            self._make_index()
+        status, answer = self._ask("PUT", f"{_place(key)}?refresh=true", body)
+        if status in (400, 413):
+            raise MapRefused(f"Elasticsearch answers {status}: {_reason(answer)}")
+        self._expect(status, answer, "storing")
+
+    def delete(self, key: MapKey) -> bool:
+        """See `MapStore`."""
+        status, answer = self._ask("DELETE", f"{_place(key)}?refresh=true")
+        if status == 404:
+            return False
+        self._expect(status, answer, "removing")
+        return True
+
+    def close(self) -> None:
+        """See `MapStore`."""
+        self._cluster.close()
+
+    def _make_index(self) -> None:
+        body = msgspec.json.encode({"settings": SETTINGS, "mappings": MAPPINGS})
+        status, answer = self._ask("PUT", f"/{INDEX}", body)
+        if status == 400 and "resource_already_exists" in _reason(answer, kind=True):
+            return
+        self._expect(status, answer, "making the index for")
+
+    def _read(self, decoder: Any, method: str, path: str, question: Mapping[str, Any] | None = None) -> _Page:
+        status, body = self._ask(method, path, None if question is None else msgspec.json.encode(question))
+        if status == 404 and INDEX in path:
+            raise NoPlaceYet(MISSING, 404)
+        self._expect(status, body, "reading")
+        page: _Page = self._decoded(decoder, body)
+        return page
+
+    def _decoded(self, decoder: Any, body: bytes) -> Any:
+        try:
+            return decoder(body)
+        except (msgspec.MsgspecError, RecursionError) as problem:
+            raise MapsUnavailable(f"the answer is not that of Elasticsearch: {problem}") from problem
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        headers = self._headers if body is None else self._headers | {"content-type": "application/json"}
+        try:
+            return self._cluster.request(method, path, body, headers)
+        except TryAgain as problem:
+            raise MapsUnavailable(problem.cause) from problem
+
+    def _expect(self, status: int, answer: bytes, doing: str) -> None:
+        if status in (401, 403):
+            privilege = "read" if doing == "reading" else "write (the role that `tidegate sourcemap role` prints)"
+            raise MapsForbidden(
+                f"Elasticsearch answers {status}: {doing} source maps takes the privilege {privilege} on {INDEX}",
+                status,
+            )
+        if not 200 <= status < 300:
+            raise MapsUnavailable(f"Elasticsearch answers {status}: {_reason(answer)}", status)
+
+    def _forget(self, scroll: str) -> None:
+        """Frees the search; if that fails it ends by itself after `KEEP`."""
+        try:
+            self._ask("DELETE", f"/_search/scroll/{quote(scroll, safe='=')}")
+        except MapsUnavailable:
+            return
+
+
+def _place(key: MapKey) -> str:
+    return f"/{INDEX}/_doc/{quote(key.identity, safe='$&+=:@')}"
+
+
+def _stored(document: _Document) -> StoredMap:
+    service = document.service
+    key = MapKey(service.name, service.version, document.file.path)
+    return StoredMap(key, document.content_sha256, str(document.created or ""))
+
+
+def _reason(answer: bytes, *, kind: bool = False) -> str:
+    """Why Elasticsearch refused, in its words."""
+    try:
+        error = _failure(answer).error
+    except (msgspec.MsgspecError, RecursionError):
+        return "no reason given"
+    if isinstance(error, str):
+        return error or "no reason given"
+    return error.type if kind else error.reason or "no reason given"
