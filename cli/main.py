@@ -23,6 +23,7 @@ from tidegate.cli import (
     services,
     settings,
     setup,
+    sourcemap,
     traces,
     version,
 )
@@ -49,6 +50,7 @@ COMMANDS = (
     api_key,
     dead_letters,
     agent_config,
+    sourcemap,
     version,
     completion,
 )

@@ -41,6 +41,7 @@ PURE = {
     "workers/store/applied.py": "the documents that tell which configurations agents have",
     "workers/store/rules.py": "which configuration is for a service",
     "workers/store/rule_documents.py": "the form of stored configurations",
+    "workers/store/map_check.py": "what can be kept as a source map",
     "workers/store/map_content.py": "the form in which a source map is kept",
     "workers/store/source_maps.py": "what a place for source maps promises",
     "workers/store/source.py": "what a source of configurations promises",

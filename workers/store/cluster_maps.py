@@ -44,16 +44,6 @@ MAPPINGS: dict[str, Any] = {
 }
 """Of the index, where Kibana has not made it; the fields are those of Kibana's."""
 SETTINGS: dict[str, Any] = {"index": {"hidden": True, "auto_expand_replicas": "0-1", "number_of_shards": 1}}
-WRITE_ROLE: dict[str, Any] = {
-    "indices": [
-        {
-            "names": [INDEX],
-            "privileges": ["read", "write", "create_index", "maintenance"],
-            "allow_restricted_indices": True,
-        }
-    ]
-}
-"""What storing and removing maps takes; applying them needs to read only."""
 MISSING = (
     f"Elasticsearch has no index {INDEX}: it is made when the first source map is stored, by `tidegate sourcemap upload`, "
     "by an upload to Tidegate, or by Kibana"

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 INDEX = ".apm-source-map"
 MOST_MAPS = 20_000
 """Maps that are known at a time: a scan holds the key and hash of each, some 8 MiB. A large site has hundreds a release."""
 LONGEST_ID = 512
 """Bytes; Elasticsearch takes no longer `_id`."""
+
+WRITE_ROLE: dict[str, Any] = {
+    "indices": [
+        {
+            "names": [INDEX],
+            "privileges": ["read", "write", "create_index", "maintenance"],
+            "allow_restricted_indices": True,
+        }
+    ]
+}
+"""What storing and removing maps takes; applying them needs to read only."""
 
 
 class MapKey(NamedTuple):
