@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 from elastic_transport import (
@@ -20,7 +21,7 @@ from elastic_transport import (
 )
 from tidegate.daemon.settings.parts import ElasticsearchPart
 from tidegate.workers.sinks.bulk_answer import FILTER_PATH, read_answer, request_trouble
-from tidegate.workers.sinks.cluster_client import Connections, build_client, headers_of
+from tidegate.workers.sinks.cluster_client import PHRASE_HEADER, Connections, build_client, headers_of
 from tidegate.workers.sinks.cluster_form import FORM_PATH, Form, form_of, version_of
 from tidegate.workers.sinks.contract import TooLarge, TryAgain, Written
 from tidegate.workers.spool.block import Block, Encoding, make_block
@@ -48,6 +49,15 @@ class _Version(msgspec.Struct):
 class _Root(msgspec.Struct):
     cluster_uuid: str = ""
     version: _Version = msgspec.field(default_factory=_Version)
+
+
+class Reply(NamedTuple):
+    """An answer of Elasticsearch."""
+
+    status: int
+    body: bytes
+    phrase: str
+    """The words of its status line."""
 
 
 _decode_root = msgspec.json.Decoder(_Root).decode
@@ -121,7 +131,12 @@ class ClusterSink:
         return read_answer(answer, documents)
 
     def request(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
-        """Status and body, from the next host that can be reached. Raises TryAgain."""
+        """Status and body; see `exchange`."""
+        reply = self.exchange(method, path, body, headers)
+        return reply.status, reply.body
+
+    def exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
+        """The answer of the next host that can be reached. Raises TryAgain."""
         trouble = TryAgain("the sink is closed", degraded=False)
         for _ in self._part.hosts:
             if self._closed:
@@ -140,7 +155,7 @@ class ClusterSink:
                 self._pool.mark_dead(node)
             else:
                 self._pool.mark_live(node)
-            return status, response.body
+            return Reply(status, response.body, response.meta.headers.get(PHRASE_HEADER) or "")
         raise trouble
 
     def _trouble(self, url: str, problem: TransportError) -> TryAgain:

@@ -26,6 +26,9 @@ SPARE_CONNECTIONS = 2
 """For questions beside the bulk requests."""
 DEAD_NODE_SECONDS = 30.0
 """Longest time that a host which failed is left alone while others answer."""
+PHRASE_HEADER = ":phrase"
+"""Under this name, which no server can send, the words of an answer's status line stand among its headers: the official client
+has no other place for them."""
 _VERSIONS = {
     "TLSv1": ssl.TLSVersion.TLSv1,
     "TLSv1.0": ssl.TLSVersion.TLSv1,
@@ -161,6 +164,11 @@ def node_class(part: ElasticsearchPart, connections: Connections) -> type[BaseNo
                     super().connect()
                     self.sock.settimeout(part.response_timeout)  # sending a large body may take longer than connecting
                     connections.add(self)
+
+                def getresponse(self) -> Any:
+                    response = super().getresponse()
+                    response.headers[PHRASE_HEADER] = response.reason or ""
+                    return response
 
             self.pool.ConnectionCls = Connection
 

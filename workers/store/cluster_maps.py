@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 from tidegate.daemon import __version__
 from tidegate.daemon.settings.parts import ElasticsearchPart
-from tidegate.workers.sinks.cluster import ClusterSink
+from tidegate.workers.sinks.cluster import ClusterSink, Reply
 from tidegate.workers.sinks.cluster_client import headers_of
 from tidegate.workers.sinks.contract import TryAgain
 from tidegate.workers.store.map_content import decode, encode, unpack
@@ -28,6 +28,8 @@ from tidegate.workers.store.source_maps import (
 
 PAGE = 1000
 """Hits of one page: some 300 KiB, without contents."""
+LONGEST_TOLD = 2048
+"""Bytes of an answer that an error carries: it is written into each stack frame."""
 KEEP = "60000ms"
 """How long the cluster keeps a search between two pages."""
 SOURCE = "service.*,file.path,content_sha256,created"
@@ -123,11 +125,11 @@ class ClusterMaps:
 
     def content(self, key: MapKey, largest: int) -> bytes | None:
         """See `MapStore`."""
-        status, body = self._ask("GET", _place(key))
-        if status == 404:
+        reply = self._ask("GET", _place(key))
+        if reply.status == 404:
             return None
-        self._expect(status, body, "reading")
-        return unpack(decode(self._decoded(_hit, body).source.content), largest)
+        self._expect(reply, "reading")
+        return unpack(decode(self._decoded(_hit, reply.body).source.content), largest)
 
     def put(self, key: MapKey, packed: Packed, created: str) -> None:
         """See `MapStore`."""
@@ -139,20 +141,20 @@ class ClusterMaps:
             "created": created,
         }
         body = msgspec.json.encode(document)
-        if self._ask("HEAD", f"/{INDEX}")[0] == 404:
+        if self._ask("HEAD", f"/{INDEX}").status == 404:
             # Elasticsearch would make one by itself, with mappings of its own guess.
             self._make_index()
-        status, answer = self._ask("PUT", f"{_place(key)}?refresh=true", body)
-        if status in (400, 413):
-            raise MapRefused(f"Elasticsearch answers {status}: {_reason(answer)}")
-        self._expect(status, answer, "storing")
+        reply = self._ask("PUT", f"{_place(key)}?refresh=true", body)
+        if reply.status in (400, 413):
+            raise MapRefused(f"Elasticsearch answers {reply.status}: {_reason(reply.body)}")
+        self._expect(reply, "storing")
 
     def delete(self, key: MapKey) -> bool:
         """See `MapStore`."""
-        status, answer = self._ask("DELETE", f"{_place(key)}?refresh=true")
-        if status == 404:
+        reply = self._ask("DELETE", f"{_place(key)}?refresh=true")
+        if reply.status == 404:
             return False
-        self._expect(status, answer, "removing")
+        self._expect(reply, "removing")
         return True
 
     def close(self) -> None:
@@ -161,17 +163,17 @@ class ClusterMaps:
 
     def _make_index(self) -> None:
         body = msgspec.json.encode({"settings": SETTINGS, "mappings": MAPPINGS})
-        status, answer = self._ask("PUT", f"/{INDEX}", body)
-        if status == 400 and "resource_already_exists" in _reason(answer, kind=True):
+        reply = self._ask("PUT", f"/{INDEX}", body)
+        if reply.status == 400 and "resource_already_exists" in _reason(reply.body, kind=True):
             return
-        self._expect(status, answer, "making the index for")
+        self._expect(reply, "making the index for")
 
     def _read(self, decoder: Any, method: str, path: str, question: Mapping[str, Any] | None = None) -> _Page:
-        status, body = self._ask(method, path, None if question is None else msgspec.json.encode(question))
-        if status == 404 and INDEX in path:
-            raise NoPlaceYet(MISSING, 404)
-        self._expect(status, body, "reading")
-        page: _Page = self._decoded(decoder, body)
+        reply = self._ask(method, path, None if question is None else msgspec.json.encode(question))
+        if reply.status == 404 and INDEX in path:
+            raise NoPlaceYet(MISSING, *_told(reply))
+        self._expect(reply, "reading")
+        page: _Page = self._decoded(decoder, reply.body)
         return page
 
     def _decoded(self, decoder: Any, body: bytes) -> Any:
@@ -180,22 +182,23 @@ class ClusterMaps:
         except (msgspec.MsgspecError, RecursionError) as problem:
             raise MapsUnavailable(f"the answer is not that of Elasticsearch: {problem}") from problem
 
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> Reply:
         headers = self._headers if body is None else self._headers | {"content-type": "application/json"}
         try:
-            return self._cluster.request(method, path, body, headers)
+            return self._cluster.exchange(method, path, body, headers)
         except TryAgain as problem:
             raise MapsUnavailable(problem.cause) from problem
 
-    def _expect(self, status: int, answer: bytes, doing: str) -> None:
+    def _expect(self, reply: Reply, doing: str) -> None:
+        status = reply.status
         if status in (401, 403):
             privilege = "read" if doing == "reading" else "write (the role that `tidegate sourcemap role` prints)"
             raise MapsForbidden(
                 f"Elasticsearch answers {status}: {doing} source maps takes the privilege {privilege} on {INDEX}",
-                status,
+                *_told(reply),
             )
         if not 200 <= status < 300:
-            raise MapsUnavailable(f"Elasticsearch answers {status}: {_reason(answer)}", status)
+            raise MapsUnavailable(f"Elasticsearch answers {status}: {_reason(reply.body)}", *_told(reply))
 
     def _forget(self, scroll: str) -> None:
         """Frees the search; if that fails it ends by itself after `KEEP`."""
@@ -203,6 +206,11 @@ class ClusterMaps:
             self._ask("DELETE", f"/_search/scroll/{quote(scroll, safe='=')}")
         except MapsUnavailable:
             return
+
+
+def _told(reply: Reply) -> tuple[int, str, str]:
+    """What an error carries of the answer."""
+    return reply.status, reply.phrase, reply.body[:LONGEST_TOLD].decode("utf-8", "replace")
 
 
 def _place(key: MapKey) -> str:

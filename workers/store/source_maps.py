@@ -76,10 +76,14 @@ class MapTooLarge(MapUnusable):
 class MapsUnavailable(Exception):
     """The store cannot be asked, or does not do it now; the message says why, for a log or a person."""
 
-    def __init__(self, reason: str, status: int = 0) -> None:
+    def __init__(self, reason: str, status: int = 0, phrase: str = "", answer: str = "") -> None:
         super().__init__(reason)
         self.status = status
         """What Elasticsearch answered; 0: nothing, or there is no Elasticsearch."""
+        self.phrase = phrase
+        """The words after the status."""
+        self.answer = answer
+        """The body, or the beginning of it."""
 
 
 class NoPlaceYet(MapsUnavailable):
