@@ -25,10 +25,15 @@ from tidegate.workers.serve import Serving
 from tidegate.workers.sinks.contract import TryAgain
 from tidegate.workers.sinks.dead_letters import DeadLetters
 from tidegate.workers.sinks.dispatch import Dispatcher
+from tidegate.workers.source_maps.frames import SourceMapping
+from tidegate.workers.source_maps.library import Library
+from tidegate.workers.source_maps.parking import Parking
+from tidegate.workers.source_maps.unmapped import Unmapped
 from tidegate.workers.spool.spool import Spool, SpoolError
 from tidegate.workers.store.anonymous_services import AnonymousServices
 from tidegate.workers.store.api_keys import KeyChecks, open_keys
 from tidegate.workers.store.desk import Desk, open_source
+from tidegate.workers.store.map_opening import open_maps
 
 log = logging.getLogger("tidegate.worker")
 
@@ -63,7 +68,10 @@ class Worker:
         form = load_form(self._form_file) if part.documents == "auto" else part.documents
         self._frames = frame_enrichments(part.frames.library_pattern, part.frames.exclude_from_grouping)
         self._services = AnonymousServices(Path(part.anonymous_services_file), part.anonymous_max_services)
-        self._serving = Serving(self._pipeline(form), self._spool, self._trying)
+        self._library = self._open_library()
+        self._mapping = SourceMapping(self._library.find) if self._library is not None else None
+        parking = Parking(self._library.wait, part.credit) if self._library is not None else None
+        self._serving = Serving(self._pipeline(form), self._spool, self._trying, parking)
         self._key_checks = self._open_key_checks()
         self._desk = self._open_desk()
         self._links = WorkerLinks(
@@ -78,6 +86,8 @@ class Worker:
         self._tending = self._loop.create_task(self._tend())
         self._start()
         self._desk.start(reading=part.first)
+        if self._library is not None:
+            self._library.start()
 
     def received(self, message: AnyMessage) -> None:
         """See `child.ChildProcess`."""
@@ -89,6 +99,8 @@ class Worker:
         after the supervisor's death an acceptor may be finishing its requests."""
         self._tending.cancel()
         await self._desk.close()
+        if self._library is not None:
+            await self._library.close()
         sent = await asyncio.to_thread(self._dispatcher.drain, timeout)
         self._links.close()
         if self._key_checks is not None:
@@ -105,7 +117,9 @@ class Worker:
     # ---------------------------------------------------------------------------------------------------- inside
 
     def _pipeline(self, form: str | None) -> Pipeline:
-        return Pipeline(form == "complete", admit=self._services.admit, frames=self._frames)
+        return Pipeline(
+            form == "complete", admit=self._services.admit, frames=self._frames, source_mapping=self._mapping
+        )
 
     def _open_key_checks(self) -> KeyChecks | None:
         if self._part.api_keys is None:
@@ -114,6 +128,17 @@ class Worker:
             return KeyChecks(open_keys(self._part.api_keys), self._loop.call_soon_threadsafe)
         except (OSError, ValueError) as problem:
             raise StartError(f"apm-server.auth.api_key.elasticsearch: {problem}") from problem
+
+    def _open_library(self) -> Library | None:
+        part = self._part.source_maps
+        if not part.mapping:
+            return None
+        try:
+            store = open_maps(part)
+        except (OSError, ValueError) as problem:
+            raise StartError(f"apm-server.rum.source_mapping.elasticsearch: {problem}") from problem
+        unmapped = Unmapped(Path(self._part.unmapped_file), time.time)
+        return Library(store, part.max_map_size, part.timeout, unmapped)
 
     def _open_desk(self) -> Desk:
         try:

@@ -32,6 +32,8 @@ from tidegate.workers.mapping.rum import map_rum_error, map_rum_metricset, map_r
 from tidegate.workers.mapping.span import map_span
 from tidegate.workers.mapping.stream import Stream
 from tidegate.workers.mapping.transaction import map_transaction
+from tidegate.workers.source_maps.frames import SourceMapping
+from tidegate.workers.store.source_maps import MapKey
 from tidegate.workers.terms import Admit, refused
 
 _STREAMS_BUDGET = 4 * 1024 * 1024
@@ -43,6 +45,9 @@ _BROWSER_STREAMS_BUDGET = 1024 * 1024
 
 Observer = Callable[[Sequence[Event]], None]
 """Sees each decoded batch, unsampled transactions included, before its documents are handed on."""
+
+
+_NO_MAPS: frozenset[MapKey] = frozenset()
 
 
 class Processed(NamedTuple):
@@ -62,6 +67,8 @@ class Processed(NamedTuple):
     """Fates that are sealed here: events that make no document, lines that are no event."""
     events: int = 0
     """Of a batch with terms: the events found in it."""
+    wanted: frozenset[MapKey] = _NO_MAPS
+    """Source maps with which more of its frames would be mapped. Nothing else is set then if the batch may wait for them."""
 
 
 Mapper = Callable[[Any, Stream, int], dict[str, Any] | None]
@@ -85,7 +92,8 @@ WITH_FRAMES = (Span, Error, RumSpan, RumError)
 
 class Pipeline:
     """`complete`: documents also get what the cluster's pipelines would add (intake-to-documents.md, section 12).
-    `frames`: what is done first with events of browsers that can carry stack frames (`order.frame_enrichments`)."""
+    `frames`: what is done first with events of browsers that can carry stack frames (`order.frame_enrichments`), and before
+    that `source_mapping`."""
 
     def __init__(
         self,
@@ -93,9 +101,13 @@ class Pipeline:
         observers: Sequence[Observer] = (),
         admit: Admit = lambda service: True,
         frames: tuple[order.Enrichment, ...] = (),
+        source_mapping: SourceMapping | None = None,
     ) -> None:
         self.complete = complete
         self._admit = admit
+        self._source_mapping = source_mapping
+        if source_mapping is not None:  # first: what it finds is looked at by all others
+            frames = (source_mapping, *frames)
         self._observers = tuple(observers)
         self._browser_rows = {
             kind: (to_document, steps._replace(enrich=frames + steps.enrich) if kind in WITH_FRAMES else steps)
@@ -104,8 +116,9 @@ class Pipeline:
         self._streams = _streams(_STREAMS_BUDGET)
         self._browser_streams = _streams(_BROWSER_STREAMS_BUDGET)
 
-    def process(self, batch: Batch) -> Processed:
-        """Decodes, maps and enriches all lines of a batch. Raises WireError when the request base is none."""
+    def process(self, batch: Batch, *, may_wait: bool = False) -> Processed:
+        """Decodes, maps and enriches all lines of a batch. `may_wait`: it comes again when there are source maps that it
+        wants. Raises WireError when the request base is none."""
         try:
             streams = self._browser_streams if unpack_base(batch.base).rum else self._streams
             stream = streams[batch.base, batch.metadata]
@@ -118,12 +131,15 @@ class Pipeline:
             events = len(decoded.events)
             if (kept_out := self._kept_out(batch, stream, decoded)) is not None:
                 return kept_out
+        lines = self._documents(batch, stream, decoded)
+        wanted = self._source_mapping.take_wanted() if self._source_mapping is not None else _NO_MAPS
+        if wanted and may_wait:
+            return Processed([], 0, 0, 0, [], None, Counter(), wanted=wanted)
         for observe in self._observers:
             observe(decoded.events)
-        lines = self._documents(batch, stream, decoded)
         accepted = len(decoded.events) - decoded.counts[EventOutcome.EMPTY_BREAKDOWN]
         failed = decoded.counts[EventOutcome.INVALID]
-        return Processed(lines, len(lines), accepted, failed, decoded.errors, None, +decoded.counts, events)
+        return Processed(lines, len(lines), accepted, failed, decoded.errors, None, +decoded.counts, events, wanted)
 
     def _kept_out(self, batch: Batch, stream: Stream, decoded: _Decoded) -> Processed | None:
         """What becomes of a batch that needs more tokens than it brings, or holds what its sender may not send; None where

@@ -2,6 +2,9 @@
 
 A suspect (a batch that was in a dead worker's hands) is decoded with nothing else in flight: other batches wait
 meanwhile, and the supervisor is told before, so that a second death finds the guilty one.
+
+A batch from browsers that wants source maps which are not in memory is parked until they are there, or for as long as it may
+wait; others pass it. A suspect is not: it is done with the maps there are.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from tidegate.daemon.outcomes import EventOutcome
 from tidegate.daemon.wire.frames import Batch, StreamError, Verdict
 from tidegate.workers.pipeline import Pipeline, Processed
 from tidegate.workers.salvage import salvage
+from tidegate.workers.source_maps.parking import Parking
 
 log = logging.getLogger("tidegate.worker")
 
@@ -35,20 +39,28 @@ class Store(Protocol):
 class Serving:
     """All batches of one worker; `trying` tells the supervisor which suspect is taken up (None: it is done)."""
 
-    def __init__(self, pipeline: Pipeline, store: Store, trying: Callable[[Batch | None], None]) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        store: Store,
+        trying: Callable[[Batch | None], None],
+        parking: Parking | None = None,
+    ) -> None:
         self.pipeline = pipeline
+        self._parking = parking
         self.counts: Counter[EventOutcome] = Counter()
         self._store = store
         self._trying = trying
         self._in_flight = 0
         self._suspects: deque[tuple[Link, Batch]] = deque()
         self._held: deque[tuple[Link, Batch]] = deque()
+        self._parked = 0
         self._going_on = False
 
     @property
     def idle(self) -> bool:
-        """Nothing is held or in flight."""
-        return not (self._in_flight or self._suspects or self._held)
+        """Nothing is held, parked or in flight."""
+        return not (self._in_flight or self._suspects or self._held or self._parked)
 
     def received(self, link: Link, batch: Batch) -> None:
         """Takes a batch. What may wait here is bounded by the credit that this worker gives."""
@@ -58,7 +70,7 @@ class Serving:
         elif self._suspects:
             self._held.append((link, batch))
         else:
-            self._process(link, batch)
+            self._process(link, batch, may_wait=self._parking is not None and self._parking.has_room(batch))
 
     def _go_on(self) -> None:
         """Takes up a suspect whenever nothing is in flight; when there is none left, what was held.
@@ -76,8 +88,23 @@ class Serving:
             self._process(*self._held.popleft())
         self._going_on = False
 
-    def _process(self, link: Link, batch: Batch) -> None:
-        processed = self._processed(batch)
+    def _unparked(self, link: Link, batch: Batch) -> None:
+        self._parked -= 1
+        if self._suspects:
+            self._held.append((link, batch))
+        else:
+            self._process(link, batch)
+
+    def _process(self, link: Link, batch: Batch, *, may_wait: bool = False) -> None:
+        processed = self._processed(batch, may_wait=may_wait)
+        if processed.wanted and may_wait and self._parking is not None:
+            self._parked += 1
+            self._parking.park(batch, processed.wanted, lambda: self._unparked(link, batch))
+            return
+        if processed.wanted:
+            log.warning(
+                "stack frames stay as sent: their source maps did not come in time, or too many batches wait for some"
+            )
         self._in_flight += 1
         if processed.ended is not None:
             self._stored(link, batch, processed, None)
@@ -86,9 +113,9 @@ class Serving:
                 processed.lines, processed.documents, lambda refusal: self._stored(link, batch, processed, refusal)
             )
 
-    def _processed(self, batch: Batch) -> Processed:
+    def _processed(self, batch: Batch, *, may_wait: bool) -> Processed:
         try:
-            return self.pipeline.process(batch)
+            return self.pipeline.process(batch, may_wait=may_wait)
         except Exception:  # a defect of ours must cost one line at most; without content in the log
             processed, stumbles = salvage(self.pipeline.process, batch)
             log.error("%d lines were set aside, please report this: %s", len(stumbles), "; ".join(stumbles[:3]))

@@ -134,6 +134,11 @@ class Settings:
         return self.path_data / "source-maps"
 
     @property
+    def unmapped_files(self) -> Path:
+        """Where workers note stack frames that no source map fitted, one file each."""
+        return self.path_data / "unmapped-frames"
+
+    @property
     def namespace(self) -> str:
         """Of the data streams."""
         return self[server.ROOT_NAMESPACE] or self[server.NAMESPACE]
@@ -260,6 +265,7 @@ class Settings:
             own_documents=OwnDocumentsPart(self.namespace, self.machine.hostname, self[tidegate_section.VERSION]),
             agent_config=self.agent_config_part(),
             source_maps=self.source_maps_part(),
+            unmapped_file=str(self.unmapped_files / f"{number}.json"),
             elasticsearch=self._elasticsearch_part() if self.sink_name == "elasticsearch" else None,
             local=self.local_part() if self.sink_name == "local" else None,
         )

@@ -297,6 +297,8 @@ class WorkerPart(Struct, frozen=True):
     own_documents: OwnDocumentsPart
     agent_config: AgentConfigPart
     source_maps: SourceMapsPart
+    unmapped_file: str
+    """Where stack frames are noted that no source map fitted."""
     api_keys: ApiKeysPart | None = None
     """None: API keys are not accepted."""
     elasticsearch: ElasticsearchPart | None = None

@@ -8,7 +8,6 @@ from tidegate.daemon.settings.declare import HONOURED, Applies, Gate, Section, W
 
 SECTION = Section("Browsers (RUM)", "Events that pages send; [browsers.md](browsers.md) tells how to set that up.")
 
-_NO_MAPS = Warned("source maps are not built yet: stack frames stay as the browser sends them")
 _SWITCH = Gate("apm-server.rum.enabled", on_by_section=False)
 
 ENABLED = SECTION.setting(
@@ -82,16 +81,15 @@ SOURCE_MAPPING_ENABLED = SECTION.setting(
     "apm-server.rum.source_mapping.enabled",
     kinds.boolean,
     True,
-    "Whether source maps are applied.",
-    fate=_NO_MAPS,
+    "Whether stored source maps are applied to stack frames; [source-maps.md](source-maps.md) tells how to store them.",
     gate=_SWITCH,
 )
 SOURCE_MAPPING_TIMEOUT = SECTION.setting(
     "apm-server.rum.source_mapping.timeout",
     kinds.duration(),
     5.0,
-    "Longest time to fetch the maps of a batch.",
-    fate=_NO_MAPS,
+    "Longest time that events wait for source maps which are not in memory; then their frames stay as sent. 0: as long as "
+    "fetching takes.",
     gate=_SWITCH,
 )
 MAX_SOURCEMAP_SIZE = SECTION.setting(

@@ -11,9 +11,7 @@ import pytest
 from e2e.daemons import COMMAND
 
 LONGEST_RUN_S = 240
-GROUPS = ("python", "nodejs", "java", "go")
-"""Backend agents. The group `rum` follows with source maps: three of its requests differ in `sourcemap.error` alone, and
-`tests/workers/test_corpus.py` compares the rest of them."""
+GROUPS = ("python", "nodejs", "java", "go", "rum")
 
 
 @pytest.mark.shared

@@ -7,16 +7,22 @@ from typing import Any
 
 from tidegate.daemon.wire.frames import SUSPECT, Batch, StreamError, Verdict
 from tidegate.workers.serve import Serving
+from tidegate.workers.source_maps.parking import CREDIT_SHARE, MOST_BATCHES, Parking
+from tidegate.workers.store.source_maps import MapKey
+
+MAP = MapKey("shop", "1", "/a.js")
 
 
 class FakePipeline:
-    """Takes as many documents as a batch has lines; metadata `bad` ends the stream."""
+    """Takes as many documents as a batch has lines; metadata `bad` ends the stream; metadata `maps` wants a source map."""
 
     def __init__(self) -> None:
         self.seen: list[int] = []
 
-    def process(self, batch: Batch) -> Any:
-        self.seen.append(batch.number)
+    def process(self, batch: Batch, *, may_wait: bool = False) -> Any:
+        wanted = frozenset([MAP]) if batch.metadata == b"maps" else frozenset()
+        if not (wanted and may_wait):
+            self.seen.append(batch.number)
         count = batch.lines.count(b"\n")
         ended = StreamError(400, "bad metadata") if batch.metadata == b"bad" else None
         return SimpleNamespace(
@@ -28,6 +34,7 @@ class FakePipeline:
             ended=ended,
             counts=Counter(),
             events=0,
+            wanted=wanted,
         )
 
 
@@ -48,7 +55,8 @@ class FakeStore:
 
 
 class Rig:
-    def __init__(self) -> None:
+    def __init__(self, credit: int = 1 << 20) -> None:
+        self.late: list[Callable[[], None]] = []
         self.pipeline = FakePipeline()
         self.store = FakeStore()
         self.tried: list[int | None] = []
@@ -57,6 +65,7 @@ class Rig:
             self.pipeline,  # type: ignore[arg-type]  # a fake with the one method that is used
             self.store,
             lambda batch: self.tried.append(batch and batch.number),
+            Parking(lambda wanted, go_on: self.late.append(go_on), credit),
         )
 
     def answer(self, verdict: Verdict) -> None:
@@ -126,3 +135,50 @@ def test_ten_thousand_empty_batches_behind_a_suspect_are_no_recursion() -> None:
         rig.give(number, lines=b"")
     rig.store.done()
     assert rig.answered() == list(range(10_000))
+
+
+def test_a_batch_that_waits_for_source_maps_is_passed_by_others() -> None:
+    rig = Rig()
+    rig.give(1, metadata=b"maps")
+    rig.give(2)
+    assert rig.pipeline.seen == [2]
+    rig.store.done()
+    assert rig.answered() == [2]
+    assert not rig.serving.idle
+    rig.late.pop()()
+    rig.store.done()
+    assert rig.answered() == [2, 1]
+    assert rig.serving.idle
+
+
+def test_room_for_waiting_batches_is_bounded_and_comes_back() -> None:
+    rig = Rig()
+    for number in range(MOST_BATCHES + 2):
+        rig.give(number, metadata=b"maps")
+    assert rig.pipeline.seen == [MOST_BATCHES, MOST_BATCHES + 1], "beyond the bound they go on as they are"
+    rig.late.pop(0)()
+    rig.give(1000, metadata=b"maps")
+    assert len(rig.late) == MOST_BATCHES
+
+
+def test_bytes_of_waiting_batches_are_bounded() -> None:
+    rig = Rig(credit=1000 * CREDIT_SHARE)
+    rig.give(1, lines=b"x" * 600, metadata=b"maps")
+    rig.give(2, lines=b"x" * 600, metadata=b"maps")
+    rig.give(3, lines=b"x" * 300, metadata=b"maps")
+    rig.give(4, lines=b"x" * 2000, metadata=b"maps")
+    assert rig.pipeline.seen == [2, 4]
+    assert len(rig.late) == 2
+
+
+def test_a_suspect_waits_for_no_map_and_what_waited_waits_for_it() -> None:
+    rig = Rig()
+    rig.give(1, metadata=b"maps")
+    rig.give(2, SUSPECT, metadata=b"maps")
+    assert rig.pipeline.seen == [2], "a waiting batch is not in flight"
+    rig.late.pop()()
+    assert rig.pipeline.seen == [2]
+    rig.store.done()
+    assert rig.pipeline.seen == [2, 1]
+    rig.store.done()
+    assert rig.serving.idle

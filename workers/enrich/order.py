@@ -44,10 +44,8 @@ class Steps(NamedTuple):
 
 
 def frame_enrichments(library_pattern: str, exclude_from_grouping: str) -> tuple[Enrichment, ...]:
-    """For events of browsers, before all others: the grouping key counts frames as they are after these. An empty pattern
-    turns its step off. Raises PatternError.
-
-    Source maps will go first: what they find is looked at by all others."""
+    """For events of browsers, before all others but source maps: the grouping key counts frames as they are after these.
+    An empty pattern turns its step off. Raises PatternError."""
     enrichments: list[Enrichment] = []
     if library_pattern:
         enrichments.append(library_frames(library_pattern))

@@ -50,6 +50,16 @@ def _written(plain: bytes, raw: bytes, kept: frozenset[int]) -> bytes:
     return _escaped(plain, kept)
 
 
+def escape_path(plain: str) -> str:
+    """A decoded path, escaped."""
+    return _escaped(plain.encode(), _PATH).decode()
+
+
+def unescape_path(escaped: str) -> str:
+    """The path again. Raises UrlError."""
+    return _unescaped(escaped.encode()).decode("utf-8", "replace")
+
+
 class GoUrl(NamedTuple):
     """A parsed URL, texts decoded unless said otherwise."""
 
@@ -89,13 +99,16 @@ class GoUrl(NamedTuple):
         if self.opaque:
             pieces.append(self.opaque)
         else:
-            if not (self.omit_host and not self.host and not self.userinfo):
-                if self.host or self.path or self.userinfo:
+            authority = self.host or self.userinfo
+            if authority or (self.scheme and not self.omit_host):
+                if authority or self.path:
                     pieces.append("//")
                 host = self.host.encode()
                 pieces += [self.userinfo, _escaped(host, _HOST).decode()]
             if self.escaped_path and self.escaped_path[0] != "/" and self.host:
                 pieces.append("/")
+            elif not pieces and ":" in self.escaped_path.partition("/")[0]:
+                pieces.append("./")  # else its first segment would be read as a scheme
             pieces.append(self.escaped_path)
         if self.force_query or self.query:
             pieces += ["?", self.query]
@@ -105,7 +118,7 @@ class GoUrl(NamedTuple):
 
 
 def parse_url(text: str) -> GoUrl:
-    """Raises UrlError. The written form is that of a URL with a scheme."""
+    """Raises UrlError."""
     result = _parsed[text]
     if result is None:
         raise UrlError(text)

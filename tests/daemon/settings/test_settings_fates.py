@@ -11,18 +11,15 @@ ES = "output.elasticsearch.hosts: [es]\n"
 
 def test_warnings_name_the_consequence_once_for_a_section(loading: Loading) -> None:
     settings = loading(
-        ES + "apm-server:\n  rum: {enabled: true, allow_origins: [a], source_mapping: {timeout: 1s, enabled: false}}\n"
+        ES + "apm-server:\n  rum: {enabled: true, allow_origins: [a], source_mapping: {timeout: 1s, enabled: true}}\n"
         "  sampling.tail.policies: [{sample_rate: 0.1}]\n"
         "  hots: x\n  agent.config.cache.expiration: 30s\n  kibana: {host: x, username: a, password: b, path: c, space.id: d}\n"
     )
     warnings = [warning.rpartition("given.yml:")[2] for warning in settings.warnings]
-    assert len(warnings) == 4
+    assert len(warnings) == 3
     assert warnings[0] == "5: apm-server.hots: this key is unknown and ignored; did you mean `apm-server.host`?"
-    assert warnings[1].startswith(
-        "3: apm-server.rum.source_mapping.timeout, apm-server.rum.source_mapping.enabled: source maps are not"
-    )
-    assert warnings[2] == "4: apm-server.sampling.tail.policies: tail sampling is not built: every trace will be stored"
-    assert " and 1 more: Kibana is not asked" in warnings[3]
+    assert warnings[1] == "4: apm-server.sampling.tail.policies: tail sampling is not built: every trace will be stored"
+    assert " and 1 more: Kibana is not asked" in warnings[2]
 
 
 @pytest.mark.parametrize(
