@@ -32,6 +32,7 @@ from tidegate.cli.given import tell
 from tidegate.cli.original_words import GONE, in_our_words
 from tidegate.cli.pages import DATA_FOLDER, SETTINGS_FILES, Page, epilog
 from tidegate.cli.permission import refusal
+from tidegate.cli.prove import command as prove
 from tidegate.cli.terminal import safe
 from tidegate.daemon.errors import EXIT_FAILURE, EXIT_USAGE
 from tidegate.daemon.settings.problems import SettingsError
@@ -51,6 +52,7 @@ COMMANDS = (
     dead_letters,
     agent_config,
     sourcemap,
+    prove,
     version,
     completion,
 )
