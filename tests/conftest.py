@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 from e2e.presence import CHECKOUT, absent, shared_folder
 
@@ -17,6 +18,9 @@ def pytest_configure(config: pytest.Config) -> None:
     found = Path(tidegate.daemon.__file__).resolve()
     if not found.is_relative_to(CHECKOUT):
         raise pytest.UsageError(f"these tests are of {CHECKOUT}, but tidegate.daemon is {found}: pip install -e it")
+    # How long an example takes says more about the machine's other work than about ours.
+    hypothesis.settings.register_profile("tidegate", deadline=None)
+    hypothesis.settings.load_profile("tidegate")
 
 
 @pytest.fixture(scope="session")
