@@ -99,7 +99,7 @@ TRUSTED_PROXIES = SECTION.setting(
     networks,
     None,
     "Addresses and networks of proxies whose `Forwarded`, `X-Real-Ip` and `X-Forwarded-For` are believed. `private`: this "
-    "machine and private networks; `all`: whoever connects, as in the original.",
+    "machine and private networks; `all`: whoever connects, as in the original; `none`: nobody.",
     applies=Applies.RELOAD,
     shown_default="`private`; none with the profile `public`",
 )

@@ -174,13 +174,14 @@ class Draft:
     def _fated(self, fate: type[Warned] | type[Refused], alarm: bool) -> dict[str, list[tuple[str, Origin]]]:
         """Keys and places that were given against their fate, by the text that tells why."""
         texts: dict[str, list[tuple[str, Origin]]] = {}
-        for key, origin, declared in self._against_fate():
+        for key, origin, declared in self.against_fate():
             if isinstance(declared, fate) and getattr(declared, "alarm", False) == alarm:
                 text = declared.consequence if isinstance(declared, Warned) else declared.why
                 texts.setdefault(text, []).append((key, origin))
         return texts
 
-    def _against_fate(self) -> Iterable[tuple[str, Origin, Fate]]:
+    def against_fate(self) -> Iterable[tuple[str, Origin, Fate]]:
+        """Keys that were given with a value that asks for something, where, and what becomes of them."""
         for key, origin in self.origins.items():
             setting = table.SETTINGS[key]
             if self.values[setting] != setting.default and self.is_on(setting.gate):

@@ -26,7 +26,7 @@ from tidegate.daemon.settings import (
 )
 from tidegate.daemon.settings.address import ListenAddress
 from tidegate.daemon.settings.client import Client
-from tidegate.daemon.settings.declare import Honoured, Setting
+from tidegate.daemon.settings.declare import Honoured, Setting, Warned
 from tidegate.daemon.settings.machine import Machine
 from tidegate.daemon.settings.parts import (
     AcceptorPart,
@@ -93,6 +93,8 @@ class Settings:
     warnings: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
     """Warnings that touch safety, for error level."""
+    ignored: Mapping[str, Warned] = field(default_factory=dict)
+    """Keys that were given and have no effect, and what follows from that."""
     placed: Mapping[str, tuple[str, Origin]] = field(default_factory=dict)
     """Values that were worked out, and from what, for `describe`."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tidegate.daemon.settings import auth_parts, checks, paths, tls_section
 from tidegate.daemon.settings.command_line import read_value
+from tidegate.daemon.settings.declare import Warned
 from tidegate.daemon.settings.draft import Draft
 from tidegate.daemon.settings.effective import Settings, count_processes, worked_out
 from tidegate.daemon.settings.leaves import Leaf, flat, gather, override
@@ -75,6 +76,7 @@ def load_settings(
         tls=tls,
         warnings=tuple(draft.warnings),
         alarms=tuple(draft.alarms),
+        ignored={key: fate for key, _, fate in draft.against_fate() if isinstance(fate, Warned)},
         placed=worked_out(draft.values, acceptors, workers, (in_words("text", data), data_origin), tls=tls),
     )
 

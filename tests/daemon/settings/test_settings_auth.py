@@ -59,6 +59,7 @@ def test_the_profile_compatible(loading: Loading) -> None:
     part = loading(ES).acceptor_part()
     assert part.forwarding == ForwardingPart(("private",), from_right=False)
     assert (part.max_header_size, part.max_connections_per_address, part.shares_limits) == (1048576, 0, False)
+    assert loading(ES + "tidegate.trusted_proxies: none").acceptor_part().forwarding.trusted == ()
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,7 @@ def test_the_profile_compatible(loading: Loading) -> None:
         ("", "`public` needs authentication"),
         (TOKEN + "apm-server.rum.enabled: true", "only for services that are named here"),
         ("tidegate.trusted_proxies: [here]", "wants addresses and networks"),
+        ("tidegate.trusted_proxies: [none, 10.0.0.1]", "wants addresses and networks"),
         ("tidegate.forwarded_from: middle", "wants one of left, right"),
     ],
 )
