@@ -1,0 +1,1 @@
+"""What `tidegate exposure` knows: rules over settings, facts about machine, store and running instance, and how it is shown."""
