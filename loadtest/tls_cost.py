@@ -1,6 +1,6 @@
 """What TLS costs an acceptor: CPU per request, per new connection and per megabyte, with and without.
 
-    python loadtest/tls_cost.py --certificate c.pem --key k.pem --authority ca.pem
+    python -m tidegate.loadtest.tls_cost --certificate c.pem --key k.pem --authority ca.pem
 
 The certificate is for `localhost`. Starts `tidegate run` with a local store, once in plain HTTP and once in TLS; everything on
 loopback. Prints µs of the acceptor's CPU (user + system).
@@ -21,7 +21,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark import PATIENCE_S, cpu_seconds, free_port, processes, wait_for
+from tidegate.loadtest.benchmark import PATIENCE_S, free_port, wait_for
+from tidegate.loadtest.usage import tree, use
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BODY_BYTES = 1 << 20
@@ -55,7 +56,7 @@ class Server:
             command += ["-E", setting]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for("tidegate run", lambda: self.ask(self.connect()) == 200)
-        self.acceptor = next(pid for pid, role in processes(self.process.pid).items() if role == "acceptor")
+        self.acceptor = next(pid for pid, one in tree(self.process.pid).items() if one.name == "acceptor")
 
     def connect(self) -> socket.socket:
         plain = socket.create_connection(("127.0.0.1", self.port), PATIENCE_S)
@@ -79,10 +80,10 @@ class Server:
         """µs of the acceptor's CPU for one call."""
         for _ in range(max(times // 10, 1)):
             call()
-        before = cpu_seconds(self.acceptor)
+        before = use(self.acceptor).cpu
         for _ in range(times):
             call()
-        return 1e6 * (cpu_seconds(self.acceptor) - before) / times
+        return 1e6 * (use(self.acceptor).cpu - before) / times
 
     def new_connection(self) -> None:
         with self.connect() as connection:

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-ROOTS = ("cli", "daemon", "workers")
-OTHER_CODE = ("tests", "loadtest")
+ROOTS = ("cli", "daemon", "loadtest", "workers")
+OTHER_CODE = ("tests",)
 LONGEST_MODULE = 400
 LONGER = {
     "workers/decode/model.py": "declarations only, one struct per object of the protocol: one place to look a field up",
@@ -72,6 +72,12 @@ PURE = {
     "daemon/wire/questions.py": "what an acceptor may ask a worker",
     "daemon/wire/terms.py": "on which terms a batch is taken",
     "daemon/wire/suspects.py": "what becomes of a dead worker's batches",
+    "loadtest/histogram.py": "how long answers took",
+    "loadtest/page.py": "how a result looks in a browser",
+    "loadtest/plots.py": "how a line is drawn",
+    "loadtest/result.py": "the form of a result",
+    "loadtest/tally.py": "what became of requests",
+    "loadtest/words.py": "how a result reads in a terminal",
 }
 """Pure rooms and what each decides; a folder stands for all modules in it."""
 
@@ -179,8 +185,10 @@ def test_workers_import_only_the_shared_parts_of_daemon() -> None:
     assert not guilty
 
 
-def test_nobody_imports_cli() -> None:
-    assert not [path for path in modules("daemon", "workers") for name in imports(path) if "tidegate.cli" in name]
+@pytest.mark.parametrize("room", ["cli", "loadtest"])
+def test_nobody_imports_programs(room: str) -> None:
+    others = modules(*(root for root in ROOTS if root != room))
+    assert not [path for path in others for name in imports(path) if name.startswith(f"tidegate.{room}")]
 
 
 def test_only_the_full_import_path_is_used() -> None:
