@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from tidegate.workers.spool.checkpoint import FILE_NAME, Checkpoint
 from tidegate.workers.spool.disk import Disk
+from tidegate.workers.spool.ledger import NOTHING_SYNCED, Synced
 from tidegate.workers.spool.recovery import find
 from tidegate.workers.spool.writer import segment_numbers, segment_path
 
@@ -22,8 +23,8 @@ class Adopted(NamedTuple):
 
     starts: dict[int, int]
     """Where the first block without outcome may be, in segments of which a part is done."""
-    ends: set[int]
-    """Segments that were the last of their folder: a write may have been under way there."""
+    tails: dict[int, Synced]
+    """Segments that were the last of their folder, where a write may have been under way, and what is known of them."""
     last: int
     """The highest number that is taken now."""
 
@@ -40,11 +41,11 @@ def adopt(orphan: Path, folder: Path, last: int, disk: Disk) -> Adopted:
     """Moves what `orphan` holds into `folder`, numbered from `last` + 1 on, and removes `orphan`. To be called with both
     locks held. Raises SpoolError and OSError; what has been moved by then is in `folder`."""
     starts: dict[int, int] = {}
-    ends: set[int] = set()
+    tails: dict[int, Synced] = {}
     checkpoint = Checkpoint(orphan, disk)
-    position = checkpoint.position
+    position, synced = checkpoint.position, checkpoint.synced
     checkpoint.close()
-    for number, tally, *_ in find(orphan, position, disk):
+    for number, tally, *_ in find(orphan, position, synced, disk):
         if number < position.segment:
             if tally.finished:  # else it holds what this version does not know, and stays
                 disk.remove(segment_path(orphan, number))
@@ -53,11 +54,11 @@ def adopt(orphan: Path, folder: Path, last: int, disk: Disk) -> Adopted:
         disk.move(segment_path(orphan, number), segment_path(folder, last))
         if number == position.segment:
             starts[last] = position.offset
-        ends = {last}
+        tails = {last: synced if synced.segment == number else NOTHING_SYNCED}
     disk.sync_folder(folder)
     if not segment_numbers(orphan):
         disk.remove(orphan / FILE_NAME)
-    return Adopted(starts, ends, last)
+    return Adopted(starts, tails, last)
 
 
 def remove_folder(orphan: Path, lock_name: str) -> None:

@@ -31,6 +31,9 @@ class Space(NamedTuple):
 class Disk:
     """Every method raises OSError."""
 
+    unreadable = 0
+    """Pages that could not be read, and were filled."""
+
     def create(self, path: Path, size: int) -> int:
         """A new file, 0600, with `size` bytes set aside where the filesystem can; the descriptor."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -104,6 +107,7 @@ class Disk:
                 if problem.errno != errno.EIO:
                     raise
                 part = _UNREADABLE * step
+                self.unreadable += 1
             if not part:
                 break
             parts.append(part)

@@ -28,6 +28,19 @@ class Position(NamedTuple):
     offset: int
 
 
+class Synced(NamedTuple):
+    """How far the newest segment is known to be on the disk: so a write that a crash tore is told from damage."""
+
+    segment: int
+    offset: int
+    """Where its last synced record ends."""
+    records: int
+    """How many records end before that."""
+
+
+NOTHING_SYNCED = Synced(0, 0, 0)
+
+
 class Stored(NamedTuple):
     """A block on disk that has no outcome yet."""
 

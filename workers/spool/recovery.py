@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from tidegate.workers.spool.disk import Disk
-from tidegate.workers.spool.ledger import Position, Stretch, Tally
+from tidegate.workers.spool.ledger import NOTHING_SYNCED, Position, Stretch, Synced, Tally
 from tidegate.workers.spool.segment import (
     HEADER_BYTES,
     Entry,
@@ -35,31 +35,39 @@ class Found(NamedTuple):
     tally: Tally
     stretch: Stretch | None
     damaged: int
-    """Records that cannot be read, with sound ones after them."""
+    """Records that were on the disk and cannot be read."""
     torn: bool
-    """It ends in bytes that are no sound record: a write that was under way and never acknowledged, or damage there."""
+    """It ends in bytes that are no sound record, and nothing says that they were ever synced: a write that was under way."""
+    end: int
+    """Where its last sound record ends."""
+    spare: bool
+    """What follows that may be cut off: it is torn, or space that was set aside."""
 
 
 def find(
     folder: Path,
     checkpoint: Position,
+    synced: Synced,
     disk: Disk,
     starts: Mapping[int, int] | None = None,
-    ends: Collection[int] = (),
+    tails: Mapping[int, Synced] | None = None,
 ) -> list[Found]:
-    """The segments in the folder, oldest first. `starts`, `ends`: see `adoption.Adopted`. Raises SpoolError for one that a
+    """The segments in the folder, oldest first. `starts`, `tails`: see `adoption.Adopted`. Raises SpoolError for one that a
     newer Tidegate wrote, OSError."""
     numbers = segment_numbers(folder)
     begins = {**(starts or {}), checkpoint.segment: checkpoint.offset}
-    unsure = {*numbers[-1:], *ends}
-    return [_look(folder, number, checkpoint, disk, begins.get(number, 0), last=number in unsure) for number in numbers]
+    unsure = dict(tails or {})
+    for number in numbers[-1:]:  # where a write may have been under way; before others were begun, all was synced
+        unsure.setdefault(number, synced if synced.segment == number else NOTHING_SYNCED)
+    return [_look(folder, number, checkpoint, disk, begins.get(number, 0), unsure.get(number)) for number in numbers]
 
 
-def _look(folder: Path, number: int, checkpoint: Position, disk: Disk, begin: int, *, last: bool) -> Found:
+def _look(folder: Path, number: int, checkpoint: Position, disk: Disk, begin: int, synced: Synced | None) -> Found:
     path = segment_path(folder, number)
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         size = os.fstat(descriptor).st_size
+        unreadable = disk.unreadable
         read_at = partial(disk.read, descriptor)
         try:
             header = read_file_header(read_at(0, HEADER_BYTES))
@@ -70,35 +78,56 @@ def _look(folder: Path, number: int, checkpoint: Position, disk: Disk, begin: in
             ) from newer
         salt = header.salt if header else None
         start = max(HEADER_BYTES, begin)
-        return _survey(number, size, read_at, salt, start, done=number < checkpoint.segment, last=last)
+        found = _survey(number, size, read_at, salt, start, synced)
+        if number < checkpoint.segment:
+            found = found._replace(stretch=None, damaged=0, torn=False)
+        # What could not be read just now may be readable later: it is not cut off.
+        return found._replace(spare=found.spare and disk.unreadable == unreadable)
     finally:
         disk.close(descriptor)
 
 
-def _survey(number: int, size: int, read_at: ReadAt, salt: int | None, start: int, *, done: bool, last: bool) -> Found:
-    """Goes from header to header; of the last segment, where a write may have been under way, also the payloads."""
+def _survey(number: int, size: int, read_at: ReadAt, salt: int | None, start: int, synced: Synced | None) -> Found:
+    """Goes from header to header. `synced`: of a segment where a write may have been under way, how far it is known to
+    have been on the disk: there the payloads are looked at too. None: all of it was."""
     tally = Tally(size, sealed=True, end=HEADER_BYTES)
+    sure = size if synced is None else synced.offset
     whole: list[Entry] = []
-    damaged = unsure = 0
+    damaged = unsure = lost_end = 0
     torn = False
+    end = reached = start
+    sequence = 0 if start == HEADER_BYTES else None
     for found in walk(read_at, start, size, salt):
+        reached = found.end
+        if isinstance(found, Gap) and not found.records:  # nothing sound follows
+            if found.offset < sure:
+                lost_end = 1
+            else:
+                torn = True
+                reached = found.offset
+            break
         if isinstance(found, Gap):
-            unsure += found.records
-            torn = True
-        elif last and found.kind == Kind.DOCUMENTS and load(read_at, found) is None:
-            unsure += 1
-            torn = True
-        else:
-            damaged += unsure  # something whole follows: these were no torn tail
-            unsure, torn = 0, False
-            tally.foreign = tally.foreign or found.kind != Kind.DOCUMENTS
-            if found.kind == Kind.DOCUMENTS:
-                whole.append(found)
-    if whole:
-        tally.end = whole[-1].end
-    if done:
-        return Found(number, tally, None, 0, torn=False)
+            damaged += unsure + found.records
+            unsure = 0
+            continue
+        sequence = found.sequence + 1
+        if synced is not None and found.kind == Kind.DOCUMENTS and load(read_at, found) is None:
+            if found.end <= sure:
+                damaged += 1
+            else:
+                unsure, torn = unsure + 1, True
+            continue
+        damaged += unsure  # something whole follows: these were no torn tail
+        unsure, torn = 0, False
+        end = found.end
+        tally.foreign = tally.foreign or found.kind != Kind.DOCUMENTS
+        if found.kind == Kind.DOCUMENTS:
+            whole.append(found)
+    if synced is not None and (lost_end or reached < sure) and sequence is not None:
+        lost_end = max(1, synced.records - sequence)
+    damaged += lost_end
     stretch = None
     if whole:
+        tally.end = whole[-1].end
         stretch = Stretch(number, start, tally.end, len(whole), sum(entry.documents for entry in whole))
-    return Found(number, tally, stretch, damaged, torn=torn)
+    return Found(number, tally, stretch, damaged, torn, end, spare=synced is not None and not damaged and end < size)

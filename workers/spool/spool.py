@@ -20,8 +20,8 @@ from tidegate.workers.spool.block import Block
 from tidegate.workers.spool.checkpoint import Checkpoint
 from tidegate.workers.spool.committer import Batch, Committer, Done
 from tidegate.workers.spool.disk import Disk
-from tidegate.workers.spool.ledger import Ledger, Place, Stored, Stretch, Waiting
-from tidegate.workers.spool.recovery import SpoolError, find
+from tidegate.workers.spool.ledger import Ledger, Place, Stored, Stretch, Synced, Waiting
+from tidegate.workers.spool.recovery import Found, SpoolError, find
 from tidegate.workers.spool.segment import HEADER_BYTES, Gap, Kind, load, read_file_header, walk
 from tidegate.workers.spool.writer import Writer, segment_numbers, segment_path
 
@@ -105,10 +105,12 @@ class Spool:
 
     def _recover(self) -> Recovered:
         self._checkpoint = Checkpoint(self._folder, self._disk)
-        position = self._checkpoint.position
-        adopted = self._adopt(max([position.segment, *segment_numbers(self._folder)]))
+        position, synced = self._checkpoint.position, self._checkpoint.synced
+        adopted = self._adopt(max([position.segment, synced.segment, *segment_numbers(self._folder)]))
         last = adopted.last
-        for found in find(self._folder, position, self._disk, adopted.starts, adopted.ends):
+        for found in find(self._folder, position, synced, self._disk, adopted.starts, adopted.tails):
+            if found.spare:
+                self._cut(found)
             self._ledger.segments[found.number] = found.tally
             self._ledger.damaged_records += found.damaged
             if found.torn:
@@ -122,10 +124,23 @@ class Spool:
         )
         return Recovered(self._ledger.blocks, self._ledger.documents, self._ledger.damaged_records)
 
+    def _cut(self, found: Found) -> None:
+        """Ends a segment behind its last sound record, as a clean stop would have: a later start finds nothing torn there,
+        and the space is free. If that fails the segment is only larger."""
+        try:
+            descriptor = os.open(segment_path(self._folder, found.number), os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                self._disk.truncate(descriptor, found.end)
+            finally:
+                self._disk.close(descriptor)
+            found.tally.size = found.end
+        except OSError as problem:
+            _log.warning("spool segment %d cannot be cut to its length: %s", found.number, problem.strerror)
+
     def _adopt(self, last: int) -> Adopted:
         """Takes over the folders of workers that there are no more. One that cannot be taken waits for the next start."""
         starts: dict[int, int] = {}
-        ends: set[int] = set()
+        tails: dict[int, Synced] = {}
         for orphan in orphans(self._folder, self._part.orphans_from):
             held = None
             try:
@@ -144,9 +159,9 @@ class Spool:
             if adopted.last > last:
                 _log.info("%d segments of a former worker's spool are taken over", adopted.last - last)
             starts |= adopted.starts
-            ends |= adopted.ends
+            tails |= adopted.tails
             last = adopted.last
-        return Adopted(starts, ends, last)
+        return Adopted(starts, tails, last)
 
     def _take_lock(self, folder: Path) -> int:
         deadline = self._monotonic() + LOCK_WAIT
@@ -326,10 +341,13 @@ class Spool:
     def _save_checkpoint(self) -> None:
         with self._lock:
             position = self._ledger.position()
-        if position is None or position <= self._checkpoint.position:
+        saved = self._checkpoint.position
+        position = saved if position is None else max(position, saved)
+        synced = max(self._writer.synced, self._checkpoint.synced)
+        if (position, synced) == (saved, self._checkpoint.synced):
             return
         try:
-            self._checkpoint.save(position)
+            self._checkpoint.save(position, synced)
         except OSError as problem:
             if not self._checkpoint_failed:
                 _log.warning("the spool's checkpoint cannot be saved, it is tried each second: %s", problem.strerror)

@@ -16,7 +16,7 @@ from pathlib import Path
 from tidegate.daemon.settings.parts import SpoolPart
 from tidegate.workers.spool.block import Block
 from tidegate.workers.spool.disk import RESERVE, Disk
-from tidegate.workers.spool.ledger import Place
+from tidegate.workers.spool.ledger import NOTHING_SYNCED, Place, Synced
 from tidegate.workers.spool.segment import HEADER_BYTES, RECORD_BYTES, pack_file_header, pack_record_header
 
 LEAST_SEGMENTS = 4
@@ -80,6 +80,8 @@ class Writer:
         self._next_number = next_number
         self._segment_bytes = min(part.segment_bytes, part.max_bytes // LEAST_SEGMENTS)
         self._active: _Active | None = None
+        self.synced = NOTHING_SYNCED
+        """The last sync that did not fail."""
 
     def write(self, blocks: Sequence[Block]) -> list[Place]:
         """Returns when all blocks are on the disk, with their places. Raises CannotStore; nothing of them is kept then."""
@@ -113,6 +115,7 @@ class Writer:
         self._disk.sync(active.descriptor)
         active.offset = offset
         active.sequence += len(blocks)
+        self.synced = Synced(active.number, active.offset, active.sequence)
         return places
 
     def _open(self, need: int) -> _Active:
