@@ -11,6 +11,7 @@ from contextlib import closing
 from tidegate.cli.given import announced, note
 from tidegate.cli.pages import SETTINGS_FILES, Subparsers, add_page
 from tidegate.cli.setup_identity import KEY_VARIABLE, PASSWORD_VARIABLE, NoPassword
+from tidegate.cli.sourcemap_explain import add_explain
 from tidegate.cli.sourcemap_place import SHOP, add_key, add_place, open_store, words
 from tidegate.cli.sourcemap_upload import add_upload
 from tidegate.cli.terminal import safe
@@ -29,7 +30,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_page(
         subparsers,
         "sourcemap",
-        help="upload, list or delete source maps of pages",
+        help="upload, list, delete or explain source maps of pages",
         text="With the source map of a minified script, stack traces of browsers show the original file, line and function. "
         "A map belongs to the service's name and version, exactly as the page gives them to the agent, and to the URL or path "
         "of the minified file.\n\n"
@@ -50,6 +51,7 @@ def add_parser(subparsers: Subparsers) -> None:
     add_upload(actions)
     _add_list(actions)
     _add_delete(actions)
+    add_explain(actions)
     _add_role(actions)
 
 

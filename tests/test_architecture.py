@@ -46,6 +46,7 @@ PURE = {
     "workers/store/source_maps.py": "what a place for source maps promises",
     "workers/source_maps/catalogue.py": "which stored map serves a frame",
     "workers/source_maps/frames.py": "what a source map changes in a stack frame",
+    "workers/source_maps/nearest.py": "which stored maps come closest to a frame",
     "workers/source_maps/parsed.py": "which place of a source a place of a minified file is",
     "workers/source_maps/paths.py": "under which paths a map is looked for",
     "workers/source_maps/shelf.py": "which maps stay in memory",

@@ -83,4 +83,7 @@ def read_notes(file: Path) -> list[Note]:
             content = opened.read(LARGEST_FILE)
     except FileNotFoundError:
         return []
-    return msgspec.json.decode(content, type=list[Note])
+    try:
+        return msgspec.json.decode(content, type=list[Note])
+    except msgspec.MsgspecError as problem:
+        raise ValueError(f"{file} is damaged ({problem}): remove it, the worker writes it anew") from problem
