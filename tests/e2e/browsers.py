@@ -19,14 +19,16 @@ from e2e.agents import AGENTS, node_packages
 from e2e.presence import absent
 
 LEAVING_S = 20.0
+BUNDLING_S = 60.0
 _BUNDLE = Path("node_modules/@elastic/apm-rum/dist/bundles/elastic-apm-rum.umd.min.js")
 _PAGE = """<!doctype html>
 <title>Shop</title>
 <script src="/agent.js"></script>
 <script>elasticApm.init({settings})</script>
 <button id="buy">Buy</button>
-<script src="/static/node_modules/shop.js"></script>
+<script src="{script}"></script>
 """
+_SCRIPT = "/static/node_modules/shop.js"
 
 
 class Site(NamedTuple):
@@ -35,22 +37,24 @@ class Site(NamedTuple):
     port: int
     pages: dict[str, str]
     """Path → the settings of the agent on that page, as JSON."""
+    scripts: dict[str, Path]
+    """Path → a further script."""
 
 
 class _Handler(BaseHTTPRequestHandler):
-    def __init__(self, pages: dict[str, str], bundle: bytes, *arguments: Any) -> None:
+    def __init__(self, pages: dict[str, str], scripts: dict[str, Path], *arguments: Any) -> None:
         self._pages = pages
-        self._bundle = bundle
+        self._scripts = scripts
         super().__init__(*arguments)
 
     def do_GET(self) -> None:
-        """Delivers the page, its scripts, and what it fetches."""
+        """Delivers the page, its scripts, and what it fetches. A page named like a script runs that."""
         if self.path in self._pages:
-            self._send("text/html", _PAGE.replace("{settings}", self._pages[self.path]).encode())
-        elif self.path == "/agent.js":
-            self._send("text/javascript", self._bundle)
-        elif self.path == "/static/node_modules/shop.js":
-            self._send("text/javascript", (AGENTS / "browser" / "shop.js").read_bytes())
+            script = f"{self.path}.js" if f"{self.path}.js" in self._scripts else _SCRIPT
+            page = _PAGE.replace("{settings}", self._pages[self.path]).replace("{script}", script)
+            self._send("text/html", page.encode())
+        elif self.path in self._scripts:
+            self._send("text/javascript", self._scripts[self.path].read_bytes())
         elif self.path == "/stock.json":
             self._send("application/json", b'{"tea": 0}')
         else:
@@ -72,13 +76,22 @@ def serve_site() -> Iterator[Site]:
     """Serves pages on every address of this machine's loopback; their names may be added later."""
     _, folder = node_packages("browser")
     pages: dict[str, str] = {}
-    handler = partial(_Handler, pages, (folder / _BUNDLE).read_bytes())
+    scripts = {"/agent.js": folder / _BUNDLE, _SCRIPT: AGENTS / "browser" / "shop.js"}
+    handler = partial(_Handler, pages, scripts)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield Site(server.server_port, pages)
+        yield Site(server.server_port, pages, scripts)
         server.shutdown()
         thread.join()
+
+
+def bundle(source: Path, target: Path) -> None:
+    """Makes one minified script of a page's own one and what it imports, and `target` with `.map` added, with esbuild."""
+    node, packages = node_packages("browser")
+    esbuild = packages / "node_modules" / "esbuild-wasm" / "bin" / "esbuild"
+    words = [node, str(esbuild), str(source), "--bundle", "--minify", "--sourcemap", f"--outfile={target}"]
+    subprocess.run(words, check=True, capture_output=True, timeout=BUNDLING_S)
 
 
 def chromium() -> str:
