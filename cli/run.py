@@ -47,7 +47,7 @@ def add_parser(subparsers: Subparsers) -> None:
             EXIT_OK: "stopped, as it was told",
             EXIT_FAILURE: "could not start or go on: a port or a folder in use, no permission",
             EXIT_USAGE: "wrong usage",
-            EXIT_SETTINGS: "the settings are invalid; it listened nowhere",
+            EXIT_SETTINGS: "the settings are invalid, or do not fit the sockets that systemd passed; it listened nowhere",
         },
         files=(SETTINGS_FILES, DATA_FOLDER),
     )
@@ -97,7 +97,7 @@ async def _supervise(settings: Settings) -> int:
         supervisor.start()
     except StartError as problem:
         log.error("Tidegate cannot start: %s", problem)
-        return EXIT_FAILURE
+        return problem.exit_code
     return await supervisor.run()
 
 

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from tidegate.daemon.control.channel import Channel
-from tidegate.daemon.control.messages import AnyMessage, Configure, Failed, Heartbeat, Started, Trying
+from tidegate.daemon.control.messages import AnyMessage, Configure, Failed, Heartbeat, Started, Trouble, Trying
+from tidegate.daemon.systemd import FOR_THE_SUPERVISOR
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(8 * 1024 * 1024), "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024)}
 """With glibc's defaults a process may give back and fault in the pages of every large buffer (spec/performance.md 9a)."""
@@ -43,11 +44,10 @@ FOR_ACCEPTORS = frozenset(
 
 def environment(role: str, ours: Mapping[str, str]) -> dict[str, str]:
     """What a child sees of the supervisor's environment."""
-    seen = {
-        name: value
-        for name, value in ours.items()
-        if role != "acceptor" or name in FOR_ACCEPTORS or name.startswith("PYTHON")
-    }
+    if role == "acceptor":
+        seen = {name: value for name, value in ours.items() if name in FOR_ACCEPTORS or name.startswith("PYTHON")}
+    else:
+        seen = {name: value for name, value in ours.items() if name not in FOR_THE_SUPERVISOR}
     return {**MALLOC, **seen}
 
 
@@ -70,6 +70,7 @@ class Child:
         self.started: Started | None = None
         self.failure: str | None = None
         self.trying: str | None = None
+        self.trouble: str | None = None
         self.killed_as_silent = False
         self.heard = loop.time()
         self._loop = loop
@@ -128,6 +129,8 @@ class Child:
                 self.failure = message.reason
             case Trying():
                 self.trying = message.batch
+            case Trouble():
+                self.trouble = message.cause
             case Heartbeat():
                 return
         self._received(self, message)

@@ -8,3 +8,11 @@ EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_SETTINGS = 0, 1, 2, 78
 
 class StartError(Exception):
     """Tidegate cannot start; the message says what is in the way and what to do."""
+
+    exit_code = EXIT_FAILURE
+
+
+class UnfitError(StartError):
+    """No restart can mend it: a service manager must not try again."""
+
+    exit_code = EXIT_SETTINGS

@@ -19,6 +19,8 @@ LOCK_WAIT_S = 5.0
 IPC_PATH_LIMIT = 107
 """Bytes of a UNIX socket's path (sys/un.h), the name of the socket included."""
 LONGEST_SOCKET_NAME = "a999-12345678.sock"
+SOCKET_NAMES = "a[0-9]*-[0-9a-f]*.sock"
+"""Of the sockets between acceptors and workers; agents' own may lie in the same folder (`apm-server.host: unix:…`)."""
 BACKLOG = 1024
 
 DATA_LOCKED = (
@@ -95,7 +97,7 @@ class RuntimeFolder:
             self._clear()
 
     def _clear(self) -> None:
-        for left in (*self.path.glob("*.sock"), self.path / LIMITS_FILE):
+        for left in (*self.path.glob(SOCKET_NAMES), self.path / LIMITS_FILE):
             left.unlink(missing_ok=True)
 
     def _remove_predecessor(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from tidegate.daemon import __version__
+from tidegate.daemon import __version__, activation
 from tidegate.daemon.admin import places as admin_places
 from tidegate.daemon.admin.pages import Reply, Request, Routes, json_reply
 from tidegate.daemon.admin.server import AdminServer
@@ -35,6 +35,7 @@ from tidegate.daemon.places import RuntimeFolder, SocketFile, listen, lock_data_
 from tidegate.daemon.restarts import RestartDelay
 from tidegate.daemon.settings.address import ListenAddress
 from tidegate.daemon.settings.parts import AcceptorPart, CertificatesPart, WorkerPart
+from tidegate.daemon.systemd import Notifier, is_healthy, status_text
 from tidegate.daemon.tls.context import CertificateError
 from tidegate.daemon.tls.files import CertificateFiles
 
@@ -83,6 +84,7 @@ class Supervisor:
         self._socket_files: list[SocketFile] = []
         self._certificates: CertificatesPart | None = None
         self._told: set[str] = set()
+        self._notifier = Notifier.of(os.environ)
 
     def start(self) -> None:
         """Takes the data folder, the addresses and the runtime folder, reads the certificates. Raises StartError."""
@@ -91,18 +93,25 @@ class Supervisor:
             self._certificates = self._plan.certificates.read()
         make_data_folder(self._plan.path_data)
         self._lock = lock_data_folder(self._plan.path_data)
-        for address in self._plan.addresses:
-            if address.path:
-                self._socket_files.append(SocketFile(address.path))
-                self._sockets.append(self._socket_files[-1].socket)
-            else:
-                self._sockets += listen(address.host, address.port)
+        self._listen()
         try:
             self._admin_socket = admin_places.listen(self._plan.path_data)
             self._runtime = RuntimeFolder(self._plan.path_data, self._plan.runtime_directory)
         except StartError:
             self._remove_socket_files()
             raise
+
+    def _listen(self) -> None:
+        self._sockets += activation.passed_sockets(os.environ)
+        if self._sockets:
+            activation.check([activation.place_of(sock) for sock in self._sockets], self._plan.addresses)
+            return
+        for address in self._plan.addresses:
+            if address.path:
+                self._socket_files.append(SocketFile(address.path))
+                self._sockets.append(self._socket_files[-1].socket)
+            else:
+                self._sockets += listen(address.host, address.port)
 
     async def run(self) -> int:
         """Serves until a signal, or until a child refuses to start; then drains. Returns the exit code."""
@@ -118,6 +127,9 @@ class Supervisor:
         watching = [self._loop.create_task(self._watch())]
         if self._plan.certificates is not None and self._plan.certificates.reload_interval:
             watching.append(self._loop.create_task(self._watch_certificates(self._plan.certificates)))
+        if self._notifier.watchdog_interval:
+            # Until the end of the process: it is to be alive while it drains, too.
+            self._alive = self._loop.create_task(self._show_alive(self._notifier.watchdog_interval))
         await self._stop.wait()
         for task in watching:
             task.cancel()
@@ -181,9 +193,10 @@ class Supervisor:
             self._tell("acceptor", message)
 
     def _note_serving(self) -> None:
-        if not self._served and all(child.started is not None for child in self._children.values()):
+        if not self._served and not self._missing():
             self._served = True
             self._plan.serving()
+            self._notifier.ready(self._state())
 
     def _on_death(self, child: Child) -> None:
         place = (child.role, child.number)
@@ -205,6 +218,7 @@ class Supervisor:
             delay = self._delays.setdefault(place, RestartDelay()).after_death(self._loop.time())
         log.error("%s %s; its successor starts in %.1f s", child.name, child.exit_text(), delay)
         self._loop.call_later(delay, self._spawn, *place)
+        self._show_state()
 
     async def _watch(self) -> None:
         """Kills children that hang; after a pause of the supervisor itself all have fresh time."""
@@ -220,6 +234,32 @@ class Supervisor:
                 if now - child.heard > SILENT_S and not child.killed_as_silent:
                     child.killed_as_silent = True
                     child.kill()
+            self._show_state()
+
+    async def _show_alive(self, interval: float) -> None:
+        """The watchdog's pings, as long as this loop turns and replaces the children that hang."""
+        while True:
+            if self._stopping or is_healthy(self._children.values(), self._loop.time(), SILENT_S + 2 * HEARTBEAT_S):
+                self._notifier.alive()
+            await asyncio.sleep(interval)
+
+    def _show_state(self) -> None:
+        if self._served and not self._stopping:
+            self._notifier.status(self._state())
+
+    def _state(self) -> str:
+        """For `systemctl status`."""
+        plan = self._plan
+        troubles = [child.trouble for child in self._children.values() if child.trouble]
+        where = ", ".join(map(str, plan.addresses))
+        return status_text(where, len(plan.acceptors), len(plan.workers), self._missing(), troubles)
+
+    def _missing(self) -> list[str]:
+        """Names of the children that do not serve, or not yet."""
+        places = [("acceptor", place + 1) for place in range(len(self._plan.acceptors))]
+        places += [("worker", place + 1) for place in range(len(self._plan.workers))]
+        serving = {place for place, child in self._children.items() if child.started is not None}
+        return [f"{role} {number}" for role, number in places if (role, number) not in serving]
 
     async def _watch_certificates(self, files: CertificateFiles) -> None:
         """Hands changed files to the acceptors; what cannot be used is told once, and the old ones stay."""
@@ -272,6 +312,9 @@ class Supervisor:
     async def _drain(self) -> None:
         """Acceptors first, since their open requests need workers; then workers. Nobody outlives the timeout for long."""
         self._stopping = True
+        within = self._plan.shutdown_timeout
+        longest = within + 4 * KILL_GRACE_S
+        self._notifier.stopping(f"stopping: open requests may end within {within:g} s", longest)
         for sock in self._sockets:
             sock.close()
         self._remove_socket_files()

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.control.child import StartError, run_child
-from tidegate.daemon.control.messages import Acceptors, AnyMessage, Configure, Started, StoreReady, Trying
+from tidegate.daemon.control.messages import Acceptors, AnyMessage, Configure, Started, StoreReady, Trouble, Trying
 from tidegate.daemon.settings.parts import WorkerPart
 from tidegate.daemon.telemetry.logs import set_up_logging
 from tidegate.daemon.wire.frames import Batch, trying_text
@@ -39,6 +39,8 @@ log = logging.getLogger("tidegate.worker")
 
 TEND_S = 60.0
 """How often the local store drops what is too old while nothing arrives."""
+REPORT_S = 1.0
+"""How often the worker looks whether it can write to the store, for the status."""
 
 
 class Worker:
@@ -83,7 +85,7 @@ class Worker:
             self._serving.received,
             self._asked,
         )
-        self._tending = self._loop.create_task(self._tend())
+        self._tending = [self._loop.create_task(self._tend()), self._loop.create_task(self._report())]
         self._start()
         self._desk.start(reading=part.first)
         if self._library is not None:
@@ -97,7 +99,8 @@ class Worker:
     async def drain(self, timeout: float) -> None:
         """Sends what is there, `timeout` seconds at most; the rest stays on disk. Batches are still taken meanwhile:
         after the supervisor's death an acceptor may be finishing its requests."""
-        self._tending.cancel()
+        for task in self._tending:
+            task.cancel()
         await self._desk.close()
         if self._library is not None:
             await self._library.close()
@@ -193,6 +196,14 @@ class Worker:
         while True:
             await asyncio.sleep(TEND_S)
             await asyncio.to_thread(self._outlet.tend)
+
+    async def _report(self) -> None:
+        told = ""
+        while True:
+            await asyncio.sleep(REPORT_S)
+            if (cause := self._dispatcher.state().degraded) != told:
+                told = cause
+                self._channel.send(Trouble(cause or None))
 
 
 async def build(configure: Configure, channel: Channel) -> tuple[Worker, Started]:

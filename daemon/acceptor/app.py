@@ -23,7 +23,7 @@ from tidegate.daemon.auth.failures import Failures
 from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.client_address import proxies
 from tidegate.daemon.h1.exchange import BodySink, Exchange
-from tidegate.daemon.h1.protocol import HttpProtocol
+from tidegate.daemon.h1.protocol import FIRST_HEAD_SECONDS, HttpProtocol
 from tidegate.daemon.h1.responses import Answer, Responder
 from tidegate.daemon.limits.buckets import Buckets, MemoryTable
 from tidegate.daemon.limits.crowd import Crowd
@@ -115,9 +115,15 @@ class Acceptor:
         cut. Returns how many were cut (http-surface.md 10.5)."""
         self.state.draining = True
         self._listener.close()
-        self._handshakes.close()
         for connection in list(self._connections):
             connection.drain()
+        # Who was let in a moment ago is served: it has been told nothing that would make it try elsewhere.
+        await self._listener.settled()
+        if len(self._handshakes):
+            grace = min(timeout, FIRST_HEAD_SECONDS)
+            await asyncio.sleep(grace)
+            timeout -= grace
+        self._handshakes.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._empty.wait(), timeout)
         left = list(self._connections)

@@ -64,6 +64,10 @@ class Listener:
         self._open -= 1
         self._watch()
 
+    async def settled(self) -> None:
+        """Waits until all that were accepted have begun."""
+        await asyncio.gather(*self._starting, return_exceptions=True)
+
     def close(self) -> None:
         """Closes the listening sockets of this process."""
         self._pause()

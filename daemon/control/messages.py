@@ -104,8 +104,24 @@ class Trying(Message, tag="trying", frozen=True):
     batch: str | None
 
 
+class Trouble(Message, tag="trouble", frozen=True):
+    """A worker cannot write to the store, for a reason in words; with None it can again."""
+
+    cause: str | None
+
+
 AnyMessage = (
-    Configure | Acceptors | WorkerGone | StoreReady | Certificates | Drain | Started | Failed | Heartbeat | Trying
+    Configure
+    | Acceptors
+    | WorkerGone
+    | StoreReady
+    | Certificates
+    | Drain
+    | Started
+    | Failed
+    | Heartbeat
+    | Trying
+    | Trouble
 )
 
 _encode = msgspec.json.Encoder().encode

@@ -29,6 +29,10 @@ DISCARD_SECONDS = 1.0
 LINGER_SECONDS = 1.0
 """How long a half-closed connection waits for its client: closing over unread data would destroy the answer."""
 
+FIRST_HEAD_SECONDS = 0.5
+"""When Tidegate stops: how long a connection that was just accepted has for its first head. Its client has been let in and
+knows of nothing; a request over the slowest usual path is here within that time."""
+
 REQUESTS_PER_TURN = 16
 """Pipelined requests served before other connections have their turn: about 2 ms."""
 
@@ -161,8 +165,10 @@ class HttpProtocol(asyncio.BufferedProtocol):
     # What the acceptor calls.
 
     def drain(self) -> None:
-        """Closes if nothing is under way; else the connection ends after the answer."""
-        if self._phase in (Phase.NEW, Phase.IDLE):
+        """Closes if nothing is under way; else the connection ends after the answer. A new one may bring a request."""
+        if self._phase is Phase.NEW:
+            self._alarm.set(min(self._read_until, self.clock.time() + FIRST_HEAD_SECONDS))
+        elif self._phase is Phase.IDLE:
             self._close()
 
     def abort(self) -> None:

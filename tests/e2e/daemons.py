@@ -57,6 +57,10 @@ class Daemon:
         }
         self.environment: dict[str, str] = {}
         """Variables on top of those of the test run."""
+        self.started_by: list[str] = []
+        """Words before the command, of a program that replaces itself by it."""
+        self.passed: list[int] = []
+        """Descriptors that it inherits."""
         self._mark = f"TIDEGATE_TEST_RUN={secrets.token_hex(8)}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -77,7 +81,7 @@ class Daemon:
 
     def launch(self) -> None:
         """Starts it and does not wait."""
-        arguments = [str(self.command), "run"]
+        arguments = [*self.started_by, str(self.command), "run"]
         for key, value in self.settings.items():
             arguments += ["-E", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
         name, _, value = self._mark.partition("=")
@@ -92,6 +96,7 @@ class Daemon:
                 stdout=output,
                 stderr=output,
                 env=environment,
+                pass_fds=self.passed,
                 start_new_session=True,
             )
 

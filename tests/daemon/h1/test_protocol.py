@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from http_scenes import REFUSED, Client, Sink
 from tidegate.daemon.h1.phases import MOVES, Phase
-from tidegate.daemon.h1.protocol import DISCARD_BYTES, READ_AHEAD
+from tidegate.daemon.h1.protocol import DISCARD_BYTES, FIRST_HEAD_SECONDS, READ_AHEAD
 from tidegate.daemon.h1.responses import ACCEPTED
 
 GET = b"GET /now HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -202,6 +202,18 @@ def test_draining() -> None:
     busy.sink.exchange.answer(ACCEPTED)
     assert b"\r\nConnection: close\r\n" in busy.transport.written
     assert busy.transport.half_closed
+
+
+def test_a_connection_that_has_just_begun_is_served_while_draining() -> None:
+    served, silent = Client(), Client()
+    for client in (served, silent):
+        client.service.draining = True
+        client.protocol.drain()
+        assert client.open
+    served.send(GET)
+    assert b"\r\nConnection: close\r\n" in served.transport.written
+    silent.clock.advance(FIRST_HEAD_SECONDS + 0.1)
+    assert silent.transport.closed
 
 
 def test_abort_cuts_whatever_is_under_way() -> None:
