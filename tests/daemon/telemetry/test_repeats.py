@@ -58,7 +58,7 @@ def test_nothing_is_lost_and_nothing_floods(happened: list[tuple[float, str]], l
         counted += count
         if count:
             said.append((now, text))
-    counted += sum(count for _, count in repeats.unsaid(now + PERIOD))
+    counted += sum(count for _, count in repeats.unsaid(now + 2 * PERIOD))
     assert counted == len(happened)
     for moment, text in said:
         assert sum(moment <= other < moment + PERIOD for other, of in said if of == text) <= 2 * lines
