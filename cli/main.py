@@ -20,6 +20,7 @@ from tidegate.cli import (
     exposure,
     init,
     one_trace,
+    reload,
     run,
     services,
     settings,
@@ -40,6 +41,7 @@ from tidegate.daemon.settings.problems import SettingsError
 
 COMMANDS = (
     run,
+    reload,
     init,
     check,
     exposure,

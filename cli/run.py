@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import sys
+from collections.abc import Callable
 
 from tidegate.cli.agents import agent_url, environment_lines, listens_widely
 from tidegate.cli.demo import DEFAULT_URL
@@ -14,8 +15,10 @@ from tidegate.cli.pages import DATA_FOLDER, SETTINGS_FILES, Subparsers, add_page
 from tidegate.cli.terminal import safe, terminal_of
 from tidegate.daemon import __version__
 from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, EXIT_SETTINGS, EXIT_USAGE, StartError
+from tidegate.daemon.plan import Fresh, Plan
+from tidegate.daemon.settings.changes import take_up
 from tidegate.daemon.settings.effective import Settings
-from tidegate.daemon.supervisor import Plan, Supervisor
+from tidegate.daemon.supervisor import Supervisor
 from tidegate.daemon.telemetry.logs import set_up_logging
 from tidegate.daemon.tls.files import CertificateFiles
 
@@ -37,7 +40,7 @@ def add_parser(subparsers: Subparsers) -> None:
         text="Takes in events until it is stopped. Without a settings file they go to a local store, on "
         "127.0.0.1:8200.\n\n"
         "SIGTERM or Ctrl-C ends it: requests in flight are finished within apm-server.shutdown_timeout, and what is "
-        "not sent by then stays on disk for the next start. SIGHUP changes nothing yet.",
+        "not sent by then stays on disk for the next start. SIGHUP reads the settings again, as tidegate reload does.",
         examples=(
             ("tidegate run", "a first look"),
             ("tidegate run -c /etc/tidegate/tidegate.yml", "as a service does it"),
@@ -88,11 +91,11 @@ def run(arguments: argparse.Namespace) -> int:
         log.warning("%s", warning)
     for alarm in settings.alarms:
         log.error("%s", alarm)
-    return asyncio.run(_supervise(settings))
+    return asyncio.run(_supervise(plan_of(settings, lambda: settings_of(arguments))))
 
 
-async def _supervise(settings: Settings) -> int:
-    supervisor = Supervisor(plan_of(settings))
+async def _supervise(plan: Plan) -> int:
+    supervisor = Supervisor(plan)
     try:
         supervisor.start()
     except StartError as problem:
@@ -101,17 +104,32 @@ async def _supervise(settings: Settings) -> int:
     return await supervisor.run()
 
 
-def plan_of(settings: Settings) -> Plan:
-    """What the supervisor needs of the settings."""
+def plan_of(settings: Settings, load: Callable[[], Settings]) -> Plan:
+    """What the supervisor needs of the settings; `load` reads them again."""
     return Plan(
         addresses=settings.listen,
         path_data=settings.path_data,
         runtime_directory=str(settings.runtime_folder) if settings.runtime_folder else None,
         shutdown_timeout=settings.shutdown_timeout,
+        logging=settings.logging_part(),
         acceptors=[settings.acceptor_part()] * settings.acceptors,
         workers=[settings.worker_part(number) for number in range(settings.workers)],
+        read_again=lambda: read_again(settings, load),
         certificates=certificate_files(settings),
         serving=lambda: _tell_serving(settings),
+    )
+
+
+def read_again(running: Settings, load: Callable[[], Settings]) -> Fresh:
+    """Fresh settings, as far as they can be in force without a restart. Raises SettingsError."""
+    fresh = load()
+    changes = take_up(running, fresh)
+    return Fresh(
+        plan_of(changes.settings, load),
+        [str(change) for change in changes.applied],
+        [str(change) for change in changes.waiting],
+        fresh.warnings,
+        fresh.alarms,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_SETTINGS = 0, 1, 2, 78
-"""Exit codes of every command: done, failed or findings, wrong usage, settings invalid (sysexits EX_CONFIG)."""
+EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_PARTLY, EXIT_SETTINGS = 0, 1, 2, 3, 78
+"""Exit codes of every command: done, failed or findings, wrong usage, done but for a part that needs more (a restart), settings
+invalid (sysexits EX_CONFIG)."""
 
 
 class StartError(Exception):

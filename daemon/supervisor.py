@@ -7,9 +7,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Collection
 
 import msgspec
 from tidegate.daemon import __version__, activation
@@ -32,37 +30,23 @@ from tidegate.daemon.control.messages import (
 from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, StartError
 from tidegate.daemon.lockdown.kernel import hide_memory
 from tidegate.daemon.places import RuntimeFolder, SocketFile, listen, lock_data_folder, make_data_folder
+from tidegate.daemon.plan import Plan
+from tidegate.daemon.reloading import Reloads, Result
 from tidegate.daemon.restarts import RestartDelay
-from tidegate.daemon.settings.address import ListenAddress
 from tidegate.daemon.settings.parts import AcceptorPart, CertificatesPart, WorkerPart
 from tidegate.daemon.systemd import Notifier, is_healthy, status_text
+from tidegate.daemon.telemetry.logs import change_level
 from tidegate.daemon.tls.context import CertificateError
-from tidegate.daemon.tls.files import CertificateFiles
 
 log = logging.getLogger("tidegate.supervisor")
 
 SILENT_S = 12.0
 """A child that says nothing for so long is taken for hung; a heartbeat is due every second."""
+NO_FILES_S = 5.0
+"""Without certificates, or where their files are not looked at: how soon it is seen that a reload has changed that."""
 KILL_GRACE_S = 1.0
 """After the drain timeout a child has so long to leave by itself."""
 MODULES = {"acceptor": "tidegate.daemon.acceptor.main", "worker": "tidegate.workers.main"}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All that the supervisor needs of the settings."""
-
-    addresses: Sequence[ListenAddress]
-    """To listen on."""
-    path_data: Path
-    runtime_directory: str | None
-    shutdown_timeout: float
-    acceptors: list[AcceptorPart]
-    workers: list[WorkerPart]
-    certificates: CertificateFiles | None = None
-    """For agents; None without TLS."""
-    serving: Callable[[], None] = lambda: None
-    """Called once when all children serve."""
 
 
 class Supervisor:
@@ -85,6 +69,8 @@ class Supervisor:
         self._certificates: CertificatesPart | None = None
         self._told: set[str] = set()
         self._notifier = Notifier.of(os.environ)
+        self._reloads = Reloads(self, self._reload_begins, self._reload_ends)
+        self._reloading: set[asyncio.Task[Result]] = set()
 
     def start(self) -> None:
         """Takes the data folder, the addresses and the runtime folder, reads the certificates. Raises StartError."""
@@ -124,9 +110,7 @@ class Supervisor:
             self._spawn("acceptor", place + 1)
         for place in range(len(self._plan.workers)):
             self._spawn("worker", place + 1)
-        watching = [self._loop.create_task(self._watch())]
-        if self._plan.certificates is not None and self._plan.certificates.reload_interval:
-            watching.append(self._loop.create_task(self._watch_certificates(self._plan.certificates)))
+        watching = [self._loop.create_task(self._watch()), self._loop.create_task(self._watch_certificates())]
         if self._notifier.watchdog_interval:
             # Until the end of the process: it is to be alive while it drains, too.
             self._alive = self._loop.create_task(self._show_alive(self._notifier.watchdog_interval))
@@ -146,18 +130,13 @@ class Supervisor:
         if self._stopping:
             return
         self._incarnations += 1
-        part: AcceptorPart | WorkerPart
-        if role == "acceptor":
-            part = msgspec.structs.replace(self._plan.acceptors[number - 1], certificates=self._certificates)
-        else:
-            part = self._plan.workers[number - 1]
         configure = Configure(
             number,
             self._incarnations,
             __version__,
             str(self._runtime.path),
             self._plan.runtime_directory is None,
-            msgspec.Raw(msgspec.json.encode(part)),
+            part_of(self._plan, role, number, self._certificates),
         )
         sockets = self._sockets if role == "acceptor" else []
         child = Child(self._loop, role, MODULES[role], configure, sockets, self._on_message, self._on_death)
@@ -178,6 +157,7 @@ class Supervisor:
                 child.send(message)
 
     def _on_message(self, child: Child, message: AnyMessage) -> None:
+        self._reloads.received(child, message)
         if isinstance(message, Started):
             log.debug("%s serves, process %d", child.name, child.pid)
             if child.role == "acceptor":
@@ -202,6 +182,7 @@ class Supervisor:
         place = (child.role, child.number)
         del self._children[place]
         self._death.set()
+        self._reloads.died(child)
         if child.role == "worker":
             self._tell("acceptor", WorkerGone(child.number, child.incarnation, child.trying))
         if self._stopping:
@@ -243,6 +224,14 @@ class Supervisor:
                 self._notifier.alive()
             await asyncio.sleep(interval)
 
+    def _reload_begins(self) -> None:
+        if self._served and not self._stopping:
+            self._notifier.reloading()
+
+    def _reload_ends(self) -> None:
+        if self._served and not self._stopping:
+            self._notifier.ready(self._state())
+
     def _show_state(self) -> None:
         if self._served and not self._stopping:
             self._notifier.status(self._state())
@@ -261,11 +250,14 @@ class Supervisor:
         serving = {place for place, child in self._children.items() if child.started is not None}
         return [f"{role} {number}" for role, number in places if (role, number) not in serving]
 
-    async def _watch_certificates(self, files: CertificateFiles) -> None:
+    async def _watch_certificates(self) -> None:
         """Hands changed files to the acceptors; what cannot be used is told once, and the old ones stay."""
         trouble, times = "", 0
         while True:
-            await asyncio.sleep(files.reload_interval)
+            files = self._plan.certificates
+            await asyncio.sleep((files and files.reload_interval) or NO_FILES_S)
+            if files is None or not files.reload_interval or files is not self._plan.certificates:
+                continue
             if not trouble and not files.changed():
                 continue
             try:
@@ -284,12 +276,34 @@ class Supervisor:
     # ---------------------------------------------------------------------------------------------------- admin
 
     def _admin_routes(self) -> Routes:
-        return {("GET", "/instance"): self._instance}
+        return {("GET", "/instance"): self._instance, ("POST", "/reload"): self._reload}
 
     async def _instance(self, request: Request) -> Reply:
         """Which instance this is."""
         state = "stopping" if self._stopping else "serving" if self._served else "starting"
         return json_reply({"version": __version__, "pid": os.getpid(), "state": state})
+
+    async def _reload(self, request: Request) -> Reply:
+        """Reads the settings again; answers with a `reloading.Result` when all is done."""
+        result = await asyncio.shield(self._hang_up())
+        return json_reply(result, 409 if result.errors else 200)
+
+    # --------------------------------------------------------------------------------------------- reload (`Host`)
+
+    @property
+    def plan(self) -> Plan:
+        return self._plan
+
+    @property
+    def children(self) -> Collection[Child]:
+        return self._children.values()
+
+    def settings_for(self, child: Child, plan: Plan, certificates: CertificatesPart | None) -> msgspec.Raw:
+        return part_of(plan, child.role, child.number, certificates)
+
+    def put_in_force(self, plan: Plan, certificates: CertificatesPart | None) -> None:
+        self._plan, self._certificates = plan, certificates
+        change_level(plan.logging)
 
     # ----------------------------------------------------------------------------------------------------- stop
 
@@ -306,8 +320,12 @@ class Supervisor:
         log.info("stopping on %s, within %g s", signal.Signals(number).name, self._plan.shutdown_timeout)
         self._stop.set()
 
-    def _hang_up(self) -> None:
-        log.warning("SIGHUP changes nothing: settings are read at start; restart Tidegate to use new ones")
+    def _hang_up(self) -> asyncio.Task[Result]:
+        """A reload of its own task: it goes on when whoever asked for it does not wait."""
+        task = self._loop.create_task(self._reloads.run())
+        self._reloading.add(task)
+        task.add_done_callback(self._reloading.discard)
+        return task
 
     async def _drain(self) -> None:
         """Acceptors first, since their open requests need workers; then workers. Nobody outlives the timeout for long."""
@@ -342,3 +360,13 @@ class Supervisor:
         except TimeoutError:
             return False
         return True
+
+
+def part_of(plan: Plan, role: str, number: int, certificates: CertificatesPart | None) -> msgspec.Raw:
+    """What a child is told, as it goes over its control socket."""
+    part: AcceptorPart | WorkerPart
+    if role == "acceptor":
+        part = msgspec.structs.replace(plan.acceptors[number - 1], certificates=certificates)
+    else:
+        part = plan.workers[number - 1]
+    return msgspec.Raw(msgspec.json.encode(part))

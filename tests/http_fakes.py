@@ -42,6 +42,7 @@ def make_part(**changes: Any) -> AcceptorPart:
         "queue_timeout": 5.0,
         "response_headers": {},
         "forwarding": ForwardingPart(("private", "192.0.2.1"), from_right=False),
+        "address_limit": 1000,
         "shares_limits": False,
         "auth": AuthPart([], False, 100, None),
         "browsers": BrowsersPart(False, ["*"], "text", [], {}, []),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -13,13 +14,13 @@ from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.control.child import StartError, run_child
 from tidegate.daemon.control.messages import Acceptors, AnyMessage, Configure, Started, StoreReady, Trouble, Trying
 from tidegate.daemon.settings.parts import WorkerPart
-from tidegate.daemon.telemetry.logs import set_up_logging
+from tidegate.daemon.telemetry.logs import change_level, set_up_logging
 from tidegate.daemon.wire.frames import Batch, trying_text
 from tidegate.daemon.wire.questions import Question
 from tidegate.daemon.wire.worker_links import WorkerLink, WorkerLinks
 from tidegate.workers.documents_form import Form, load_form, save_form
-from tidegate.workers.enrich.order import frame_enrichments
-from tidegate.workers.outlet import open_outlet
+from tidegate.workers.enrich.order import Enrichment, frame_enrichments
+from tidegate.workers.outlet import Outlet, needs_another, open_outlet
 from tidegate.workers.pipeline import Pipeline
 from tidegate.workers.serve import Serving
 from tidegate.workers.sinks.contract import TryAgain
@@ -34,6 +35,8 @@ from tidegate.workers.store.anonymous_services import AnonymousServices
 from tidegate.workers.store.api_keys import KeyChecks, open_keys
 from tidegate.workers.store.desk import Desk, open_source
 from tidegate.workers.store.map_opening import open_maps
+from tidegate.workers.store.source import RuleSource
+from tidegate.workers.store.source_maps import MapStore
 
 log = logging.getLogger("tidegate.worker")
 
@@ -67,14 +70,13 @@ class Worker:
             on_ready=self._sink_is_ready,
         )
         self._spool.notify = self._dispatcher.wake
-        form = load_form(self._form_file) if part.documents == "auto" else part.documents
         self._frames = frame_enrichments(part.frames.library_pattern, part.frames.exclude_from_grouping)
         self._services = AnonymousServices(Path(part.anonymous_services_file), part.anonymous_max_services)
-        self._library = self._open_library()
-        self._mapping = SourceMapping(self._library.find) if self._library is not None else None
-        parking = Parking(self._library.wait, part.credit) if self._library is not None else None
-        self._serving = Serving(self._pipeline(form), self._spool, self._trying, parking)
-        self._key_checks = self._open_key_checks()
+        self._library: Library | None = None
+        self._mapping: SourceMapping | None = None
+        self._serving = Serving(self._pipeline(self._known_form()), self._spool, self._trying)
+        maps = _open_maps(part)
+        self._key_checks = self._open_key_checks(part)
         self._desk = self._open_desk()
         self._links = WorkerLinks(
             self._loop,
@@ -88,13 +90,28 @@ class Worker:
         self._tending = [self._loop.create_task(self._tend()), self._loop.create_task(self._report())]
         self._start()
         self._desk.start(reading=part.first)
-        if self._library is not None:
-            self._library.start()
+        self._use_maps(maps)
 
     def received(self, message: AnyMessage) -> None:
         """See `child.ChildProcess`."""
         if isinstance(message, Acceptors):
             self._links.follow(message.addresses)
+
+    def prepare(self, settings: msgspec.Raw) -> Callable[[], None]:
+        """See `child.ChildProcess`."""
+        part, before = msgspec.json.decode(settings, type=WorkerPart), self._part
+        outlet, key_checks, source, maps, frames = self._outlet, self._key_checks, None, None, self._frames
+        if needs_another(before, part):
+            outlet = open_outlet(part)
+        if part.api_keys != before.api_keys:
+            key_checks = self._open_key_checks(part)
+        if part.agent_config != before.agent_config:
+            source = _open_source(part)
+        if part.source_maps != before.source_maps:
+            maps = _open_maps(part)
+        if part.frames != before.frames:
+            frames = frame_enrichments(part.frames.library_pattern, part.frames.exclude_from_grouping)
+        return partial(self._change, part, outlet, key_checks, source, maps, frames)
 
     async def drain(self, timeout: float) -> None:
         """Sends what is there, `timeout` seconds at most; the rest stays on disk. Batches are still taken meanwhile:
@@ -124,32 +141,71 @@ class Worker:
             form == "complete", admit=self._services.admit, frames=self._frames, source_mapping=self._mapping
         )
 
-    def _open_key_checks(self) -> KeyChecks | None:
-        if self._part.api_keys is None:
+    def _change(
+        self,
+        part: WorkerPart,
+        outlet: Outlet,
+        key_checks: KeyChecks | None,
+        source: RuleSource | None,
+        maps: MapStore | None,
+        frames: tuple[Enrichment, ...],
+    ) -> None:
+        """Takes up other settings between two batches."""
+        before, self._part = self._part, part
+        change_level(part.logging)
+        self._spool.change(part.spool, outlet.compression_level)
+        self._letters.change(part.dead_letters)
+        self._services.most = part.anonymous_max_services
+        outlet.change(part)
+        if outlet is not self._outlet:
+            self._outlet = outlet
+            self._dispatcher.exchange(outlet.sink, outlet.limits, outlet.wait_ready_interval)
+        self._desk.change(source, key_checks, part.own_documents)
+        if key_checks is not self._key_checks:
+            retired, self._key_checks = self._key_checks, key_checks
+            if retired is not None:
+                retired.retire()
+        self._frames = frames
+        if part.source_maps != before.source_maps:
+            self._use_maps(maps)
+        elif part.frames != before.frames:
+            self._exchange_pipeline()
+        if part.documents != before.documents:
+            self._serving.pipeline = self._pipeline(self._known_form())
+            if part.documents == "auto":
+                self._loop.run_in_executor(None, self._learn_form)
+
+    def _use_maps(self, store: MapStore | None) -> None:
+        """Maps the frames of browsers by the maps of the store; without one they stay as sent."""
+        part = self._part.source_maps
+        if store is not None and self._library is None:
+            unmapped = Unmapped(Path(self._part.unmapped_file), time.time)
+            self._library = Library(store, part.max_map_size, part.timeout, unmapped)
+            self._serving.parking = Parking(self._library.wait, self._part.credit)
+            self._library.start()
+        elif store is not None and self._library is not None:
+            self._library.change(store, part.max_map_size, part.timeout)
+        self._mapping = SourceMapping(self._library.find) if store is not None and self._library is not None else None
+        self._exchange_pipeline()
+
+    def _exchange_pipeline(self) -> None:
+        """One with the same form of documents."""
+        self._serving.pipeline = self._pipeline("complete" if self._serving.pipeline.complete else "raw")
+
+    def _known_form(self) -> str:
+        return load_form(self._form_file) if self._part.documents == "auto" else self._part.documents
+
+    def _open_key_checks(self, part: WorkerPart) -> KeyChecks | None:
+        if part.api_keys is None:
             return None
         try:
-            return KeyChecks(open_keys(self._part.api_keys), self._loop.call_soon_threadsafe)
+            return KeyChecks(open_keys(part.api_keys), self._loop.call_soon_threadsafe)
         except (OSError, ValueError) as problem:
             raise StartError(f"apm-server.auth.api_key.elasticsearch: {problem}") from problem
 
-    def _open_library(self) -> Library | None:
-        part = self._part.source_maps
-        if not part.mapping:
-            return None
-        try:
-            store = open_maps(part)
-        except (OSError, ValueError) as problem:
-            raise StartError(f"apm-server.rum.source_mapping.elasticsearch: {problem}") from problem
-        unmapped = Unmapped(Path(self._part.unmapped_file), time.time)
-        return Library(store, part.max_map_size, part.timeout, unmapped)
-
     def _open_desk(self) -> Desk:
-        try:
-            source = open_source(self._part.agent_config)
-        except (OSError, ValueError) as problem:
-            raise StartError(f"apm-server.agent.config.elasticsearch: {problem}") from problem
         return Desk(
-            source,
+            _open_source(self._part),
             self._key_checks,
             self._part.own_documents,
             self._spool,
@@ -204,6 +260,22 @@ class Worker:
             if (cause := self._dispatcher.state().degraded) != told:
                 told = cause
                 self._channel.send(Trouble(cause or None))
+
+
+def _open_source(part: WorkerPart) -> RuleSource:
+    try:
+        return open_source(part.agent_config)
+    except (OSError, ValueError) as problem:
+        raise StartError(f"apm-server.agent.config.elasticsearch: {problem}") from problem
+
+
+def _open_maps(part: WorkerPart) -> MapStore | None:
+    if not part.source_maps.mapping:
+        return None
+    try:
+        return open_maps(part.source_maps)
+    except (OSError, ValueError) as problem:
+        raise StartError(f"apm-server.rum.source_mapping.elasticsearch: {problem}") from problem
 
 
 async def build(configure: Configure, channel: Channel) -> tuple[Worker, Started]:

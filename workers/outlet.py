@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tidegate.daemon import __version__
 from tidegate.daemon.control.child import StartError
-from tidegate.daemon.settings.parts import ElasticsearchPart, LocalPart, WorkerPart
+from tidegate.daemon.settings.parts import ElasticsearchPart, LocalPart, TlsPart, WorkerPart
 from tidegate.workers.documents_form import Form
 from tidegate.workers.sinks.contract import Sink
 from tidegate.workers.sinks.schedule import Limits
@@ -36,6 +36,8 @@ class Outlet(NamedTuple):
     """Which form of documents the receiver needs, with I/O; None when it does not tell. Raises TryAgain."""
     tend: Callable[[], None]
     """Upkeep that needs no event, with I/O."""
+    change: Callable[[WorkerPart], None]
+    """Takes other settings, as far as the sink stays the same one."""
 
 
 def open_outlet(part: WorkerPart) -> Outlet:
@@ -47,6 +49,17 @@ def open_outlet(part: WorkerPart) -> Outlet:
     raise StartError("this worker was given no output")
 
 
+def needs_another(before: WorkerPart, part: WorkerPart) -> bool:
+    """Whether changed settings want a sink of their own. One whose TLS names files does each time: they may have changed."""
+    client = part.elasticsearch
+    return client is not None and (client != before.elasticsearch or names_files(client.tls))
+
+
+def names_files(tls: TlsPart) -> bool:
+    """Whether certificates or keys come from files."""
+    return any(text and "-----BEGIN " not in text for text in (*tls.certificate_authorities, tls.certificate, tls.key))
+
+
 def _cluster(part: ElasticsearchPart) -> Outlet:
     # Only where it is used: the client takes 30 MiB, which a small machine with the local store does not have to spend.
     from tidegate.workers.sinks.cluster import ClusterSink  # noqa: PLC0415 - see above
@@ -55,7 +68,9 @@ def _cluster(part: ElasticsearchPart) -> Outlet:
         sink = ClusterSink(part, __version__)
     except (OSError, ValueError) as problem:
         raise StartError(f"output.elasticsearch: {problem}") from problem
-    return Outlet(sink, Limits.of(part), part.compression_level, part.wait_ready_interval, sink.form, lambda: None)
+    return Outlet(
+        sink, Limits.of(part), part.compression_level, part.wait_ready_interval, sink.form, lambda: None, lambda _: None
+    )
 
 
 def _local(part: LocalPart) -> Outlet:
@@ -65,4 +80,9 @@ def _local(part: LocalPart) -> Outlet:
         sink = LocalSink(part)
     except StoreRefused as problem:
         raise StartError(str(problem)) from problem
-    return Outlet(sink, LOCAL_LIMITS, LOCAL_COMPRESSION, LOCAL_READY_S, lambda: "complete", sink.tend)
+
+    def change(part: WorkerPart) -> None:
+        if part.local is not None:
+            sink.change(part.local)
+
+    return Outlet(sink, LOCAL_LIMITS, LOCAL_COMPRESSION, LOCAL_READY_S, lambda: "complete", sink.tend, change)

@@ -47,7 +47,8 @@ class Serving:
         parking: Parking | None = None,
     ) -> None:
         self.pipeline = pipeline
-        self._parking = parking
+        self.parking = parking
+        """Where batches wait for source maps; None: none does."""
         self.counts: Counter[EventOutcome] = Counter()
         self._store = store
         self._trying = trying
@@ -70,7 +71,7 @@ class Serving:
         elif self._suspects:
             self._held.append((link, batch))
         else:
-            self._process(link, batch, may_wait=self._parking is not None and self._parking.has_room(batch))
+            self._process(link, batch, may_wait=self.parking is not None and self.parking.has_room(batch))
 
     def _go_on(self) -> None:
         """Takes up a suspect whenever nothing is in flight; when there is none left, what was held.
@@ -97,9 +98,9 @@ class Serving:
 
     def _process(self, link: Link, batch: Batch, *, may_wait: bool = False) -> None:
         processed = self._processed(batch, may_wait=may_wait)
-        if processed.wanted and may_wait and self._parking is not None:
+        if processed.wanted and may_wait and self.parking is not None:
             self._parked += 1
-            self._parking.park(batch, processed.wanted, lambda: self._unparked(link, batch))
+            self.parking.park(batch, processed.wanted, lambda: self._unparked(link, batch))
             return
         if processed.wanted:
             log.warning(

@@ -56,7 +56,7 @@ def limits(settings: Settings) -> Iterator[Limit]:
     if (anonymous := part.auth.anonymous) is not None:
         rate = f"{anonymous.event_limit} a second and address, {3 * anonymous.event_limit} at once"
         yield Limit("events without credentials", rate, auth.EVENT_LIMIT.key, Reads.EVENTS)
-        yield Limit("addresses kept apart", str(anonymous.ip_limit), auth.IP_LIMIT.key, None)
+        yield Limit("addresses kept apart", str(part.address_limit), auth.IP_LIMIT.key, None)
         agents, services = ", ".join(anonymous.allow_agents), ", ".join(anonymous.allow_services)
         yield Limit("agents without credentials", agents, auth.ALLOW_AGENT.key, None)
         some = f"any, at most {settings[auth.MAX_SERVICES]}"

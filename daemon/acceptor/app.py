@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec.structs import replace
 from tidegate.daemon.acceptor.listener import Listener
 from tidegate.daemon.api.bases import Bases
 from tidegate.daemon.api.configurations import Configurations
@@ -25,7 +26,7 @@ from tidegate.daemon.h1.client_address import proxies
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.protocol import FIRST_HEAD_SECONDS, HttpProtocol
 from tidegate.daemon.h1.responses import Answer, Responder
-from tidegate.daemon.limits.buckets import Buckets, MemoryTable
+from tidegate.daemon.limits.buckets import Buckets, MemoryTable, Table
 from tidegate.daemon.limits.crowd import Crowd
 from tidegate.daemon.limits.shared_table import SharedTable
 from tidegate.daemon.outcomes import RequestOutcome
@@ -50,9 +51,9 @@ class Acceptor:
         courier: Courier,
         sockets: Sequence[socket.socket],
         loop: asyncio.AbstractEventLoop,
-        buckets: Buckets | None,
+        addresses: Table,
     ) -> None:
-        """`buckets`: the tokens of anonymous senders (`buckets_for`), since an acceptor opens no file later."""
+        """`addresses`: for the tokens of anonymous senders (`address_table`), since an acceptor opens no file later."""
         self.part = part
         self.state = State()
         self.responder = Responder(part.response_headers)
@@ -64,22 +65,22 @@ class Acceptor:
         self._keys = KeyDesk(courier, self._digest, loop, part.auth.api_key_limit)
         self._failures = Failures()
         self._crowd = Crowd(part.max_connections_per_address)
-        self._buckets = buckets
+        self._addresses = addresses
         self._configurations = Configurations(courier)
         self._wiring = self._wired(part)
         self._connections: set[HttpProtocol] = set()
         self._handshakes = Handshakes(loop)
         self._handshakes.limit(part.max_connections)
-        self._context: ssl.SSLContext | None = None
-        if part.certificates is not None:
-            self.show(part.certificates)
+        self._context = context_of(part)
         self._listener = Listener(loop, sockets, self._make_protocol, part.max_connections)
         self._empty = asyncio.Event()
         self._empty.set()
 
     def _wired(self, part: AcceptorPart) -> Wiring:
         self._keys.cache.limit = part.auth.api_key_limit
-        doorkeeper = Doorkeeper(part.auth, self._digest, self._keys, self._failures, self._buckets)
+        anonymous = part.auth.anonymous
+        buckets = Buckets(self._addresses, anonymous.event_limit) if anonymous is not None else None
+        doorkeeper = Doorkeeper(part.auth, self._digest, self._keys, self._failures, buckets)
         bases, routes = Bases(part), routes_in_force(part)
         return Wiring(self._courier, self._gate, bases, self.state, doorkeeper, self._configurations, routes)
 
@@ -93,16 +94,16 @@ class Acceptor:
 
     def show(self, certificates: CertificatesPart) -> None:
         """Certificates for connections from now on; those that are open keep theirs. Raises CertificateError."""
-        if self.part.tls is not None:
-            self._context = make_context(self.part.tls, certificates)
+        self._context = context_of(replace(self.part, certificates=certificates))
 
     def start(self) -> None:
         """Begins to accept connections."""
         self._listener.start()
 
-    def reload(self, part: AcceptorPart) -> None:
-        """Exchanges the settings: for requests that begin from now on (`max_header_size` for new connections)."""
+    def reload(self, part: AcceptorPart, context: ssl.SSLContext | None) -> None:
+        """Exchanges the settings: for requests that begin from now on (`max_header_size` and TLS for new connections)."""
         self.part = part
+        self._context = context
         self.responder = Responder(part.response_headers)
         self._gate.resize(part.max_concurrent_decoders)
         self._wiring = self._wired(part)
@@ -183,10 +184,15 @@ class Acceptor:
         self._listener.released()
 
 
-def buckets_for(part: AcceptorPart, shared: Path) -> Buckets | None:
-    """The tokens of anonymous senders, with this acceptor alone or with all, in the file `shared`. Raises OSError."""
-    anonymous = part.auth.anonymous
-    if anonymous is None:
+def context_of(part: AcceptorPart) -> ssl.SSLContext | None:
+    """For new connections; None for plain HTTP. Raises CertificateError."""
+    if part.tls is None or part.certificates is None:
         return None
-    table = SharedTable(shared, anonymous.ip_limit) if part.shares_limits else MemoryTable(anonymous.ip_limit)
-    return Buckets(table, anonymous.event_limit)
+    return make_context(part.tls, part.certificates)
+
+
+def address_table(part: AcceptorPart, shared: Path) -> Table:
+    """Where the tokens of client addresses are kept, of this acceptor alone or of all, in the file `shared`. It is there also
+    where no anonymous sender is let in: a reload may change that. Raises OSError."""
+    most = part.address_limit
+    return SharedTable(shared, most) if part.shares_limits else MemoryTable(most)

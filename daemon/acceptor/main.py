@@ -7,20 +7,21 @@ import logging
 import secrets
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import zmq
-from tidegate.daemon.acceptor.app import Acceptor, buckets_for
+from tidegate.daemon.acceptor.app import Acceptor, address_table, context_of
 from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.control.child import run_child
 from tidegate.daemon.control.messages import AnyMessage, Certificates, Configure, Started, StoreReady, WorkerGone
 from tidegate.daemon.errors import StartError
-from tidegate.daemon.limits.buckets import Buckets
+from tidegate.daemon.limits.buckets import Table
 from tidegate.daemon.lockdown.acceptor import shut_off
 from tidegate.daemon.places import LIMITS_FILE
 from tidegate.daemon.settings.parts import AcceptorPart
-from tidegate.daemon.telemetry.logs import log_folder, set_up_logging
+from tidegate.daemon.telemetry.logs import change_level, log_folder, set_up_logging
 from tidegate.daemon.wire.acceptor_links import AcceptorLinks
 
 log = logging.getLogger("tidegate.acceptor")
@@ -30,7 +31,7 @@ class AcceptorProcess:
     """A running acceptor (`child.ChildProcess`)."""
 
     def __init__(
-        self, configure: Configure, part: AcceptorPart, sockets: list[socket.socket], buckets: Buckets | None
+        self, configure: Configure, part: AcceptorPart, sockets: list[socket.socket], addresses: Table
     ) -> None:
         loop = asyncio.get_running_loop()
         # A name that no acceptor had before: a worker of a killed instance may still knock at the old one.
@@ -39,7 +40,7 @@ class AcceptorProcess:
         self.endpoint = f"ipc://{self._path}"
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._links = AcceptorLinks(loop, self._context, self.endpoint, part.max_event_size)
-        self._acceptor = Acceptor(part, self._links, sockets, loop, buckets)
+        self._acceptor = Acceptor(part, self._links, sockets, loop, addresses)
         self._acceptor.start()
 
     def received(self, message: AnyMessage) -> None:
@@ -53,6 +54,17 @@ class AcceptorProcess:
                 self._acceptor.show(message.certificates)
             except StartError as problem:
                 log.error("%s; the certificates of before stay in use", problem)
+
+    def prepare(self, settings: msgspec.Raw) -> Callable[[], None]:
+        """See `child.ChildProcess`."""
+        part = msgspec.json.decode(settings, type=AcceptorPart)
+        context = context_of(part)
+
+        def apply() -> None:
+            self._acceptor.reload(part, context)
+            change_level(part.logging)
+
+        return apply
 
     async def drain(self, timeout: float) -> None:
         """Finishes open requests within `timeout` seconds; whatever is left is cut and unacknowledged."""
@@ -68,7 +80,7 @@ async def build(configure: Configure, channel: Channel) -> tuple[AcceptorProcess
     set_up_logging(part.logging, f"acceptor-{configure.number}")
     sockets = [socket.socket(fileno=int(descriptor)) for descriptor in sys.argv[2:]]
     # Last chance to open a file.
-    buckets = buckets_for(part, Path(configure.runtime_folder) / LIMITS_FILE)
+    addresses = address_table(part, Path(configure.runtime_folder) / LIMITS_FILE)
     # Before ZeroMQ starts its thread: it is to be shut off, too.
     try:
         unprotected = shut_off(configure.runtime_folder, log_folder(part.logging))
@@ -77,7 +89,7 @@ async def build(configure: Configure, channel: Channel) -> tuple[AcceptorProcess
             f"the kernel refuses to shut acceptors off from files and processes ({problem.strerror}): if a system call filter "
             "stands round Tidegate, it must allow landlock_create_ruleset, landlock_add_rule and landlock_restrict_self"
         ) from problem
-    acceptor = AcceptorProcess(configure, part, sockets, buckets)
+    acceptor = AcceptorProcess(configure, part, sockets, addresses)
     return acceptor, Started(acceptor.endpoint, unprotected)
 
 

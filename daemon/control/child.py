@@ -13,10 +13,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 import uvloop
 from tidegate.daemon import __version__
 from tidegate.daemon.control.channel import Channel
-from tidegate.daemon.control.messages import AnyMessage, Configure, Drain, Failed, Heartbeat, Started
+from tidegate.daemon.control.messages import (
+    AnyMessage,
+    Applied,
+    Apply,
+    Configure,
+    Drain,
+    Failed,
+    Heartbeat,
+    Prepare,
+    Prepared,
+    Started,
+)
 from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, StartError
 from tidegate.daemon.lockdown.kernel import hide_memory
 
@@ -31,7 +43,11 @@ class ChildProcess(Protocol):
     """What an acceptor or a worker is to its control loop."""
 
     def received(self, message: AnyMessage) -> None:
-        """Any message but `Configure` and `Drain`."""
+        """Any message that is about others: acceptors, workers, certificates."""
+
+    def prepare(self, settings: msgspec.Raw) -> Callable[[], None]:
+        """Makes ready what new settings need and changes nothing; what is returned puts them in force. Raises StartError
+        when they cannot be used."""
 
     async def drain(self, timeout: float) -> None:
         """Finishes what is in flight within `timeout` seconds and releases everything."""
@@ -77,13 +93,14 @@ async def _live(build: Build, sock: socket.socket) -> int:
     channel.send(started)
     beating = loop.create_task(_beat(channel))
     timeout, orphan = ORPHAN_DRAIN_S, True
+    dispatch = _Dispatch(child, channel)
     while (message := await messages.get()) is not None:
         if isinstance(message, Drain):
             timeout, orphan = message.timeout, False
             break
-        child.received(message)
+        dispatch.received(message)
     # Messages go on while draining (a worker may die meanwhile); so does the heartbeat.
-    serving = loop.create_task(_serve_rest(messages, child))
+    serving = loop.create_task(_serve_rest(messages, dispatch))
     await child.drain(timeout)
     serving.cancel()
     beating.cancel()
@@ -102,10 +119,38 @@ def remove_sockets(folder: Path) -> None:
         folder.rmdir()
 
 
-async def _serve_rest(messages: asyncio.Queue[AnyMessage | None], child: ChildProcess) -> None:
+class _Dispatch:
+    """Hands messages to the child, and new settings in two steps."""
+
+    def __init__(self, child: ChildProcess, channel: Channel) -> None:
+        self._child = child
+        self._channel = channel
+        self._prepared: Callable[[], None] = lambda: None
+
+    def received(self, message: AnyMessage) -> None:
+        match message:
+            case Prepare():
+                self._channel.send(Prepared(self._prepare(message.settings)))
+            case Apply():
+                apply, self._prepared = self._prepared, lambda: None
+                apply()
+                self._channel.send(Applied())
+            case _:
+                self._child.received(message)
+
+    def _prepare(self, settings: msgspec.Raw) -> str:
+        self._prepared = lambda: None
+        try:
+            self._prepared = self._child.prepare(settings)
+        except StartError as problem:
+            return str(problem)
+        return ""
+
+
+async def _serve_rest(messages: asyncio.Queue[AnyMessage | None], dispatch: _Dispatch) -> None:
     while (message := await messages.get()) is not None:
         if not isinstance(message, Drain):
-            child.received(message)
+            dispatch.received(message)
 
 
 async def _beat(channel: Channel) -> None:

@@ -71,6 +71,16 @@ class Certificates(Message, tag="certificates", frozen=True):
     certificates: CertificatesPart
 
 
+class Prepare(Message, tag="prepare", frozen=True):
+    """New settings, as in `Configure`: make ready what they need, and say so. Nothing changes yet."""
+
+    settings: msgspec.Raw
+
+
+class Apply(Message, tag="apply", frozen=True):
+    """What was prepared last is in force from now on."""
+
+
 class Drain(Message, tag="drain", frozen=True):
     """Finish what is in flight within so many seconds, then exit."""
 
@@ -92,6 +102,17 @@ class Failed(Message, tag="failed", frozen=True):
     """The child cannot start, and neither will a successor: the whole stops with this text."""
 
     reason: str
+
+
+class Prepared(Message, tag="prepared", frozen=True):
+    """The answer to `Prepare`."""
+
+    problem: str = ""
+    """Why the settings cannot be used; empty when they can."""
+
+
+class Applied(Message, tag="applied", frozen=True):
+    """The answer to `Apply`."""
 
 
 class Heartbeat(Message, tag="heartbeat", frozen=True):
@@ -116,9 +137,13 @@ AnyMessage = (
     | WorkerGone
     | StoreReady
     | Certificates
+    | Prepare
+    | Apply
     | Drain
     | Started
     | Failed
+    | Prepared
+    | Applied
     | Heartbeat
     | Trying
     | Trouble

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tidegate.daemon.settings import kinds
 from tidegate.daemon.settings.client import declare_client
-from tidegate.daemon.settings.declare import HONOURED, Gate, Section, Warned
+from tidegate.daemon.settings.declare import HONOURED, Applies, Gate, Section, Warned
 
 SECTION = Section(
     "Agent configuration",
@@ -12,6 +12,7 @@ SECTION = Section(
     "in a file beside that, unless `apm-server.agent.config.elasticsearch.hosts` is given. What is not given of "
     "`apm-server.agent.config.elasticsearch` is that of `output.elasticsearch`; of user, password and API key, one "
     "replaces all.",
+    Applies.RELOAD,
 )
 
 _NO_KIBANA = Warned("Kibana is not asked: agent configuration is read from Elasticsearch, where Kibana keeps it")

@@ -9,7 +9,9 @@ from tidegate.daemon.settings.networks import networks
 from tidegate.daemon.settings.secret_tokens import secret_tokens
 
 SECTION = Section(
-    "Authentication", "Who may send. With neither token nor API keys, whoever can reach the port may. See security.md."
+    "Authentication",
+    "Who may send. With neither token nor API keys, whoever can reach the port may. See security.md.",
+    Applies.RELOAD,
 )
 
 _API_KEYS = Gate("apm-server.auth.api_key.enabled", on_by_section=False)
@@ -19,7 +21,6 @@ SECRET_TOKEN = SECTION.setting(
     kinds.text,
     "",
     "Token that agents send. With it set, nobody may send without a token or an API key, but see `anonymous`.",
-    applies=Applies.RELOAD,
     secret=True,
 )
 SECRET_TOKENS = SECTION.setting(
@@ -28,7 +29,6 @@ SECRET_TOKENS = SECTION.setting(
     (),
     "Further tokens, so that one can be exchanged for another without a pause. With a `name` a token is called so in "
     "refusals; `allow_agent` and `allow_service` are the only names that its events may give.",
-    applies=Applies.RELOAD,
     secret=True,
 )
 API_KEY_ENABLED = SECTION.setting(
@@ -42,7 +42,6 @@ API_KEY_LIMIT = SECTION.setting(
     kinds.integer(1),
     100,
     "Good API keys in use within a minute, for each acceptor; more are answered 503.",
-    applies=Applies.RELOAD,
     gate=_API_KEYS,
 )
 API_KEY_ELASTICSEARCH = declare_client(SECTION, "apm-server.auth.api_key.elasticsearch", HONOURED, _API_KEYS)
@@ -58,14 +57,12 @@ ALLOW_AGENT = SECTION.setting(
     kinds.texts,
     ("rum-js", "js-base"),
     "Agents that may send without credentials; an empty list leaves the default.",
-    applies=Applies.RELOAD,
 )
 ALLOW_SERVICE = SECTION.setting(
     "apm-server.auth.anonymous.allow_service",
     kinds.texts,
     (),
     "Services that may be named without credentials; none: all.",
-    applies=Applies.RELOAD,
 )
 EVENT_LIMIT = SECTION.setting(
     "apm-server.auth.anonymous.rate_limit.event_limit",
@@ -78,6 +75,8 @@ IP_LIMIT = SECTION.setting(
     kinds.integer(1),
     1000,
     "Client addresses that are kept apart (IPv6: networks of 64 bits); further ones take over the oldest one's limit.",
+    # acceptors share a table of this size, which they open before they shut themselves off from files
+    applies=Applies.RESTART,
 )
 MAX_SERVICES = SECTION.setting(
     "tidegate.auth.anonymous.max_services",
@@ -91,7 +90,6 @@ RUM_ONLY = SECTION.setting(
     kinds.boolean,
     None,
     "Whether anonymous senders may use the paths of browsers only.",
-    applies=Applies.RELOAD,
     shown_default="false; true with the profile `public`",
 )
 TRUSTED_PROXIES = SECTION.setting(
@@ -100,7 +98,6 @@ TRUSTED_PROXIES = SECTION.setting(
     None,
     "Addresses and networks of proxies whose `Forwarded`, `X-Real-Ip` and `X-Forwarded-For` are believed. `private`: this "
     "machine and private networks; `all`: whoever connects, as in the original; `none`: nobody.",
-    applies=Applies.RELOAD,
     shown_default="`private`; none with the profile `public`",
 )
 FORWARDED = SECTION.setting(
@@ -109,7 +106,6 @@ FORWARDED = SECTION.setting(
     None,
     "Which address counts: `left` is the first, which a client can make up, as in the original; `right` is the last one in "
     "`X-Forwarded-For` that is no trusted proxy's.",
-    applies=Applies.RELOAD,
     shown_default="`left`; `right` with the profile `public`",
 )
 MAX_CONNECTIONS_PER_ADDRESS = SECTION.setting(
@@ -118,7 +114,6 @@ MAX_CONNECTIONS_PER_ADDRESS = SECTION.setting(
     None,
     "Open connections of a client address (IPv6: of a network of 64 bits), over all acceptors; further ones are closed. "
     "Trusted proxies are not limited. 0: no limit.",
-    applies=Applies.RELOAD,
     shown_default="0; 64 with the profile `public`",
 )
 PROFILE = SECTION.setting(

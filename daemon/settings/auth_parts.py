@@ -48,7 +48,6 @@ def _anonymous_part(values: Values) -> AnonymousPart | None:
         allow_agents=list(values[auth.ALLOW_AGENT] or auth.ALLOW_AGENT.default),
         allow_services=list(values[auth.ALLOW_SERVICE]),
         event_limit=values[auth.EVENT_LIMIT],
-        ip_limit=values[auth.IP_LIMIT],
         rum_only=is_public(values) if rum_only is None else rum_only,
     )
 

@@ -87,6 +87,8 @@ class Section:
 
     title: str
     introduction: str
+    applies: Applies = Applies.RESTART
+    """When changed values take effect, of settings that do not say it themselves."""
     settings: list[Setting[Any]] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
 
@@ -97,14 +99,14 @@ class Section:
         default: T,
         help: str,
         *,
-        applies: Applies = Applies.RESTART,
+        applies: Applies | None = None,
         fate: Fate = HONOURED,
         gate: Gate | None = None,
         secret: bool = False,
         shown_default: str = "",
     ) -> Setting[T]:
         """Declares a setting and returns it, for typed look-ups."""
-        declared = Setting(key, kind, default, help, applies, fate, gate, secret, shown_default)
+        declared = Setting(key, kind, default, help, applies or self.applies, fate, gate, secret, shown_default)
         self.settings.append(declared)
         return declared
 

@@ -206,6 +206,7 @@ class Settings:
             response_headers={name: list(texts) for name, texts in self[server.RESPONSE_HEADERS].items()},
             auth=auth_parts.auth_part(self.values),
             forwarding=auth_parts.forwarding_part(self.values),
+            address_limit=self[auth.IP_LIMIT],
             shares_limits=self.acceptors > 1,
             browsers=self._browsers_part(),
             agent_config_max_age=int(self[agent_config.CACHE_EXPIRATION]),

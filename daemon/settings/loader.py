@@ -36,17 +36,7 @@ def load_settings(
     Raises SettingsError with every problem.
     """
     machine = machine or this_machine()
-    over, problems = _overrides(overrides)
-    config_folder = next((leaf.text for key, leaf in reversed(over) if key == paths.CONFIG.key), "")
-    file = find_file(config, working_folder, config_folder)
-    given: dict[str, Leaf] | None = {}
-    if file is not None:
-        given, found = _file(file, machine.user_id, strict=strict and strict_permissions(environ))
-        problems += found
-    draft = _settle(given or {}, over, environ)
-    draft.problems[:0] = problems
-    if given is None:  # what else is wrong could only be guessed from half of the settings
-        raise SettingsError(draft.problems)
+    draft, file = _drafted(config, overrides, environ, working_folder, machine.user_id, strict=strict)
     sink = checks.choose_sink(draft, None if file is None else Origin(str(file)))
     acceptors, workers = count_processes(draft.values, machine, sink)
     data, data_origin = _data_folder(draft, environ, working_folder)
@@ -79,6 +69,43 @@ def load_settings(
         ignored={key: fate for key, _, fate in draft.against_fate() if isinstance(fate, Warned)},
         placed=worked_out(draft.values, acceptors, workers, (in_words("text", data), data_origin), tls=tls),
     )
+
+
+def find_data_folder(
+    config: Path | None, overrides: Sequence[tuple[str, str]], environ: Mapping[str, str], working_folder: Path
+) -> Path:
+    """`path.data` alone, whatever else may be wrong with the settings: for a command that speaks with a running instance, and
+    has neither its environment nor its credentials. Raises SettingsError where the file or that key cannot be read."""
+    draft, _ = _drafted(config, overrides, environ, working_folder, this_machine().user_id, strict=False)
+    folder, origin = _data_folder(draft, environ, working_folder)
+    wrong = [problem for problem in draft.problems if problem.key in (paths.DATA.key, paths.HOME.key)]
+    if wrong or not folder:
+        raise SettingsError(wrong or [Problem(paths.DATA.key, "there is no folder for data", origin)])
+    return Path(folder)
+
+
+def _drafted(
+    config: Path | None,
+    overrides: Sequence[tuple[str, str]],
+    environ: Mapping[str, str],
+    working_folder: Path,
+    user_id: int,
+    *,
+    strict: bool,
+) -> tuple[Draft, Path | None]:
+    """What was given, and the file. Raises SettingsError for a file that cannot be read at all."""
+    over, problems = _overrides(overrides)
+    config_folder = next((leaf.text for key, leaf in reversed(over) if key == paths.CONFIG.key), "")
+    file = find_file(config, working_folder, config_folder)
+    given: dict[str, Leaf] | None = {}
+    if file is not None:
+        given, found = _file(file, user_id, strict=strict and strict_permissions(environ))
+        problems += found
+    draft = _settle(given or {}, over, environ)
+    draft.problems[:0] = problems
+    if given is None:  # what else is wrong could only be guessed from half of the settings
+        raise SettingsError(draft.problems)
+    return draft, file
 
 
 def _overrides(overrides: Sequence[tuple[str, str]]) -> tuple[list[tuple[str, Leaf]], list[Problem]]:

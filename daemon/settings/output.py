@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from tidegate.daemon.settings import kinds
-from tidegate.daemon.settings.declare import Refused, Section, Warned
+from tidegate.daemon.settings.declare import Applies, Refused, Section, Warned
 
 SECTION = Section(
     "Output",
     "Exactly one output: `output.elasticsearch` or `output.local`. With no settings file and no output given with "
     "`-E`, the local store is used.",
+    Applies.RELOAD,
 )
 
 _GONE = Warned("the original does not read it any more, and neither does Tidegate")
 _OWN_TLS = Warned("OpenSSL's default choice is used")
 
 ELASTICSEARCH_ENABLED = SECTION.setting(
-    "output.elasticsearch.enabled", kinds.boolean, True, "Whether events go to Elasticsearch."
+    "output.elasticsearch.enabled",
+    kinds.boolean,
+    True,
+    "Whether events go to Elasticsearch.",
+    applies=Applies.RESTART,
 )
 HOSTS = SECTION.setting(
     "output.elasticsearch.hosts",
@@ -176,6 +181,7 @@ LOCAL_ENABLED = SECTION.setting(
     kinds.boolean,
     True,
     "Whether events go to the local store, a file that `tidegate traces` reads. Tidegate's own output.",
+    applies=Applies.RESTART,
 )
 LOCAL_MAX_BYTES = SECTION.setting(
     "output.local.max_bytes",

@@ -69,8 +69,6 @@ class AnonymousPart(Struct, frozen=True):
     """None: all."""
     event_limit: int
     """Events a second and client address."""
-    ip_limit: int
-    """Client addresses that are kept apart."""
     rum_only: bool
     """Whether only the paths of browsers are open to them."""
 
@@ -157,6 +155,8 @@ class AcceptorPart(Struct, frozen=True):
     response_headers: dict[str, list[str]]
     auth: AuthPart
     forwarding: ForwardingPart
+    address_limit: int
+    """Client addresses of anonymous senders that are kept apart."""
     shares_limits: bool
     """Whether there are other acceptors, with which the limits of client addresses are shared."""
     browsers: BrowsersPart

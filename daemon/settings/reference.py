@@ -26,8 +26,8 @@ number of seconds; sizes are `64MiB`, `100KB` (thousands), or a number of bytes.
 The value of `-E` is read as the original reads it: `t`, `on` and `true` are true, `0123` is 83, `a,b` and `[a, b]` are lists,
 `{k: v}` is a map; a text that must stay as it is goes into quotes: `-E 'key="0123"'`. In files, texts stay as they are written.
 
-Reloading is not built yet: today every change takes effect with a restart. *reload* marks the keys that a reload will take
-up. What becomes of the original's other keys stands in [migrating.md](migrating.md).
+*reload*: a changed value takes effect with `tidegate reload` or SIGHUP, and no connection is lost. *restart*: a reload names the
+key and leaves it as it is. What becomes of the original's other keys stands in [migrating.md](migrating.md).
 """
 
 _MIGRATING_HEAD = """# From Elastic APM Server to Tidegate, and back

@@ -6,7 +6,9 @@ from tidegate.daemon.settings import kinds
 from tidegate.daemon.settings.client import declare_client
 from tidegate.daemon.settings.declare import HONOURED, Applies, Gate, Section, Warned
 
-SECTION = Section("Browsers (RUM)", "Events that pages send; [browsers.md](browsers.md) tells how to set that up.")
+SECTION = Section(
+    "Browsers (RUM)", "Events that pages send; [browsers.md](browsers.md) tells how to set that up.", Applies.RELOAD
+)
 
 _SWITCH = Gate("apm-server.rum.enabled", on_by_section=False)
 
@@ -15,14 +17,12 @@ ENABLED = SECTION.setting(
     kinds.boolean,
     False,
     "Whether browsers may send. Where not, they get a 403 that says so.",
-    applies=Applies.RELOAD,
 )
 ALLOW_ORIGINS = SECTION.setting(
     "apm-server.rum.allow_origins",
     kinds.texts,
     ("*",),
     "Origins of pages that may send, such as `https://shop.example`; `*` stands for any run of characters.",
-    applies=Applies.RELOAD,
     gate=_SWITCH,
 )
 ALLOW_HEADERS = SECTION.setting(
@@ -30,7 +30,6 @@ ALLOW_HEADERS = SECTION.setting(
     kinds.header_names,
     (),
     "Headers that pages may send beside `Content-Type`, `Content-Encoding` and `Accept`.",
-    applies=Applies.RELOAD,
     gate=_SWITCH,
 )
 RESPONSE_HEADERS = SECTION.setting(
@@ -38,7 +37,6 @@ RESPONSE_HEADERS = SECTION.setting(
     kinds.headers,
     {},
     "Headers for answers to browsers, beside those of `apm-server.response_headers`.",
-    applies=Applies.RELOAD,
     gate=_SWITCH,
     shown_default="none",
 )
@@ -65,7 +63,6 @@ MATCH_ORIGINS = SECTION.setting(
     "`text`: as the original does, a `*` in `allow_origins` stands for anything, so `http://localhost*` lets "
     "`http://localhost.evil.example` in. `host`: scheme, host and port are compared one by one, and `*` stands for the "
     "left-most labels of the host, or for any port.",
-    applies=Applies.RELOAD,
     gate=_SWITCH,
     shown_default="`text`; `host` with the profile `public`",
 )
@@ -74,7 +71,6 @@ EXTRA_PATHS = SECTION.setting(
     kinds.paths(16),
     (),
     "Further paths that take browsers' events, for `serverUrlPrefix` of the agent: ad blockers know the usual ones.",
-    applies=Applies.RELOAD,
     gate=_SWITCH,
 )
 SOURCE_MAPPING_ENABLED = SECTION.setting(

@@ -113,4 +113,5 @@ WAIT_READY_INTERVAL = SECTION.setting(
     kinds.duration(0.001),
     5.0,
     "Pause between the questions whether Elasticsearch can be reached, until it can.",
+    applies=Applies.RELOAD,
 )

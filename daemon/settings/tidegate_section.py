@@ -49,6 +49,7 @@ DOCUMENTS = SECTION.setting(
     "auto",
     "Form of documents: `raw` for clusters whose own pipelines complete them (Elasticsearch 8.15 and later), "
     "`complete` for those without; `auto` asks the cluster. The local store gets complete ones unless this says `raw`.",
+    applies=Applies.RELOAD,
 )
 VERSION = SECTION.setting(
     "tidegate.version",
@@ -63,27 +64,35 @@ SPOOL_MAX_BYTES = SECTION.setting(
     2 << 30,
     "Disk space for events that are accepted but not yet stored, over all workers; when it is used up, "
     "requests are answered 503.",
+    applies=Applies.RELOAD,
 )
 SPOOL_MEMORY = SECTION.setting(
     "tidegate.spool.memory",
     kinds.size(1 << 20),
     64 << 20,
     "Memory of each worker for events on their way; what exceeds it is read back from disk.",
+    applies=Applies.RELOAD,
 )
 SPOOL_SEGMENT_BYTES = SECTION.setting(
     "tidegate.spool.segment_bytes",
     kinds.size(1 << 20),
     16 << 20,
     "Size of one file of the spool.",
+    applies=Applies.RELOAD,
 )
 DEAD_LETTERS_MAX_BYTES = SECTION.setting(
     "tidegate.dead_letters.max_bytes",
     kinds.size(1 << 20),
     100 << 20,
     "Disk space for events that Elasticsearch refuses for what is in them, over all workers; the oldest make room.",
+    applies=Applies.RELOAD,
 )
 DEAD_LETTERS_MAX_AGE = SECTION.setting(
-    "tidegate.dead_letters.max_age", kinds.duration(1.0), 30 * 86400.0, "How long they are kept."
+    "tidegate.dead_letters.max_age",
+    kinds.duration(1.0),
+    30 * 86400.0,
+    "How long they are kept.",
+    applies=Applies.RELOAD,
 )
 RESPONSE_TIMEOUT = SECTION.setting(
     "tidegate.elasticsearch.response_timeout",
@@ -91,19 +100,20 @@ RESPONSE_TIMEOUT = SECTION.setting(
     60.0,
     "Longest wait for the answer to a bulk request, which is then sent again (and stored once). "
     "Elasticsearch's own time limit for a bulk is one minute.",
+    applies=Applies.RELOAD,
 )
 FLUSH_DOCUMENTS = SECTION.setting(
     "tidegate.elasticsearch.flush_documents",
     kinds.integer(1, 1_000_000),
     5000,
     "Most documents of one bulk request.",
+    applies=Applies.RELOAD,
 )
 LOG_FORMAT = SECTION.setting(
     "tidegate.logging.format",
     kinds.choice("auto", "json", "human"),
     "auto",
     "`json` (with ECS fields) or `human`; `auto`: human on a terminal.",
-    applies=Applies.RELOAD,
 )
 LOG_REQUESTS = SECTION.setting(
     "tidegate.logging.requests",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tidegate.daemon.settings import kinds
-from tidegate.daemon.settings.declare import Gate, Refused, Section, Warned
+from tidegate.daemon.settings.declare import Applies, Gate, Refused, Section, Warned
 
 SECTION = Section(
     "TLS towards agents",
     "A section without `enabled` counts as on. Changed files are taken up while Tidegate runs, without losing a connection.",
+    Applies.RELOAD,
 )
 
 SWITCH = Gate("apm-server.ssl.enabled")

@@ -11,6 +11,7 @@ import logging
 import re
 import time
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import orjson
@@ -55,14 +56,14 @@ def trace_of(error: BaseException, *, whole: bool) -> str:
 
 
 class _Format(logging.Formatter):
-    def __init__(self, process_name: str, *, whole_traces: bool) -> None:
+    def __init__(self, process_name: str, *, whole_traces: Callable[[], bool]) -> None:
         super().__init__()
         self._process_name = process_name
         self._whole_traces = whole_traces
 
     def _trace(self, record: logging.LogRecord) -> str:
         error = record.exc_info[1] if record.exc_info else None
-        return "" if error is None else trace_of(error, whole=self._whole_traces)
+        return "" if error is None else trace_of(error, whole=self._whole_traces())
 
 
 class JsonFormatter(_Format):

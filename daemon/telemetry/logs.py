@@ -53,9 +53,8 @@ def set_up_logging(part: LoggingPart, process_name: str) -> None:
 
     The supervisor's errors then go to standard error as well: a start that fails must not look as if nothing happened.
     """
-    whole_traces = part.level == "debug"
     form = HumanFormatter if part.format == "human" else JsonFormatter
-    formatter: logging.Formatter = form(process_name, whole_traces=whole_traces)
+    formatter: logging.Formatter = form(process_name, whole_traces=_at_debug)
     if sys.stderr is not None and goes_to_journal(os.environ, _STDERR):
         on_stderr: logging.Formatter = JournalFormatter(formatter)
     else:
@@ -78,10 +77,14 @@ def set_up_logging(part: LoggingPart, process_name: str) -> None:
     # Libraries say at warning what we say better ourselves, per request and with addresses.
     for name in ("elastic_transport", "elasticsearch", "urllib3", "asyncio"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    if not whole_traces:
-        logging.getLogger("asyncio").addFilter(_without_arguments)
+    logging.getLogger("asyncio").addFilter(_without_arguments)
     sys.excepthook = _last_words
     threading.excepthook = _last_words_of_thread
+
+
+def change_level(part: LoggingPart) -> None:
+    """Takes up another level; where lines go and in which form stays as it was set up."""
+    logging.getLogger().setLevel(LEVELS[part.level])
 
 
 def log_folder(part: LoggingPart) -> str | None:
@@ -100,9 +103,15 @@ def _begin_files(part: LogFilesPart, path: Path, stderr: logging.Handler) -> Non
     stderr.handle(logging.LogRecord(_log.name, logging.INFO, __file__, 0, text, (path,), None))
 
 
+def _at_debug() -> bool:
+    """Whether contents of events may be shown in what is said of defects."""
+    return logging.getLogger().isEnabledFor(logging.DEBUG)
+
+
 def _without_arguments(record: logging.LogRecord) -> bool:
     """The event loop puts the arguments of the callback that failed into its message: bytes from clients among them."""
-    record.msg, record.args = record.getMessage().partition("\n")[0].partition("(")[0], None
+    if not _at_debug():
+        record.msg, record.args = record.getMessage().partition("\n")[0].partition("(")[0], None
     return True
 
 

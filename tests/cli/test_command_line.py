@@ -14,7 +14,7 @@ from tidegate.cli import run as run_command
 from tidegate.cli.completion_model import places
 from tidegate.cli.main import build_parser, main
 from tidegate.cli.original_words import GONE, in_our_words
-from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, EXIT_SETTINGS, EXIT_USAGE
+from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, EXIT_PARTLY, EXIT_SETTINGS, EXIT_USAGE
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -72,7 +72,7 @@ def test_docs_name_every_command_and_exit_code(checkout: Path) -> None:
     named = set(re.findall(r"^\| `tidegate ([a-z-]+)` \|", page, re.MULTILINE))
     assert named == set(COMMANDS)
     codes = set(re.findall(r"^\| (\d+) \|", page, re.MULTILINE))
-    assert codes == {str(code) for code in (EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_SETTINGS)}
+    assert codes == {str(code) for code in (EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_PARTLY, EXIT_SETTINGS)}
     flags = {name for action in run_command.flags()._actions for name in action.option_strings} - {"--config"}
     assert [name for name in flags if f"`{name}" not in page] == []
 

@@ -56,6 +56,8 @@ def test_told_on_a_terminal_only(
 
 
 def test_plan(alone: Path) -> None:
-    plan = plan_of(settings(alone, CLUSTER, ("tidegate.workers", "3"), ("tidegate.acceptors", "2")))
+    found = settings(alone, CLUSTER, ("tidegate.workers", "3"), ("tidegate.acceptors", "2"))
+    plan = plan_of(found, lambda: found)
     assert (len(plan.acceptors), len(plan.workers)) == (2, 3)
     assert [str(address) for address in plan.addresses] == ["127.0.0.1:8200"]
+    assert plan.read_again()[1:] == ([], [], (), ())

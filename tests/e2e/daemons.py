@@ -55,6 +55,8 @@ class Daemon:
             **(QUICK_CLUSTER if any(key.startswith("output.elasticsearch.") for key in settings) else {}),
             **settings,
         }
+        self.settings_file: Path | None = None
+        """For `-c`; `settings` go over it."""
         self.environment: dict[str, str] = {}
         """Variables on top of those of the test run."""
         self.started_by: list[str] = []
@@ -81,7 +83,8 @@ class Daemon:
 
     def launch(self) -> None:
         """Starts it and does not wait."""
-        arguments = [*self.started_by, str(self.command), "run"]
+        file = ("-c", str(self.settings_file)) if self.settings_file else ()
+        arguments = [*self.started_by, str(self.command), "run", *file]
         for key, value in self.settings.items():
             arguments += ["-E", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
         name, _, value = self._mark.partition("=")
@@ -141,6 +144,11 @@ class Daemon:
         """No process of this run; no socket, no folder, nothing where temporary files go."""
         assert self.processes() == [], f"orphans\n{self.output()}"
         assert [str(path) for path in self.runtime.rglob("*")] == [], f"left behind\n{self.output()}"
+
+    def reload(self) -> subprocess.CompletedProcess[str]:
+        """`tidegate reload`."""
+        command = [str(self.command), "reload", "--path.data", str(self.data)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=self.data)
 
     def kill_everything(self) -> None:
         """SIGKILL for every process, the supervisor first, so that it cannot clean up."""

@@ -38,6 +38,8 @@ class Oracle:
         self._events = events
         self._pause = pause
         self._streaming = streaming
+        self.headers: dict[str, str] = {}
+        """Of requests that begin from now on, such as credentials; to be exchanged, not changed."""
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._number = 0
@@ -96,7 +98,7 @@ class Oracle:
 
     def _one_request(self, connection: http.client.HTTPConnection, *, slowly: bool) -> None:
         ids = self._new_ids()
-        headers = {"Content-Type": "application/x-ndjson"}
+        headers = {"Content-Type": "application/x-ndjson", **self.headers}
         with self._lock:
             self.sent.update(ids)
         try:

@@ -90,6 +90,10 @@ class DeadLetters:
                 raise
             self._size += len(data)
 
+    def change(self, part: DeadLetterPart) -> None:
+        """Other bounds; the folder stays."""
+        self._part = part  # without the lock: who holds it may be waiting for the disk
+
     def close(self) -> None:
         with self._lock:
             self._end_file()

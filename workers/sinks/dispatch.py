@@ -67,7 +67,7 @@ def _start_thread(work: Callable[[], None]) -> None:
 
 
 class Dispatcher:
-    """`on_ready` is called once, from the planner's thread, when the sink is ready for the first time.
+    """`on_ready` is called from the planner's thread, when a sink is ready for the first time.
 
     For tests: `turn` takes one decision, `spawn` runs a request (default: in a new thread).
     """
@@ -86,6 +86,7 @@ class Dispatcher:
         spawn: Callable[[Callable[[], None]], None] = _start_thread,
     ) -> None:
         self._source, self._sink, self._letters = source, sink, letters
+        self._users: Counter[Sink] = Counter()
         self._wait_ready_interval, self._on_ready = wait_ready_interval, on_ready
         self._monotonic, self._spawn = monotonic, spawn
         self._schedule = Schedule(limits, randomness)
@@ -126,6 +127,21 @@ class Dispatcher:
         with self._changed:
             return self._counts.copy()
 
+    def exchange(self, sink: Sink, limits: Limits, wait_ready_interval: float) -> None:
+        """Other settings. Requests under way end at the sink that they began with; another one is asked whether it is ready
+        before anything goes there."""
+        with self._changed:
+            self._wait_ready_interval = wait_ready_interval
+            before, self._sink = self._sink, sink
+            changed = sink is not before
+            self._schedule.change(limits, afresh=changed)
+            if changed:
+                self._ready, self._ready_at = False, 0.0
+            unused = changed and not self._users[before]
+            self._wake()
+        if unused:
+            before.close()
+
     def drain(self, timeout: float) -> bool:
         """Sends what is in memory, waits for the answers, `timeout` seconds at most, and closes the sink.
 
@@ -138,7 +154,9 @@ class Dispatcher:
             idle = self._idle()
             self._closed = True
             self._wake()
-        self._sink.close()
+            sinks = {self._sink, *(sink for sink, users in self._users.items() if users)}
+        for sink in sinks:
+            sink.close()
         with self._changed:
             self._changed.wait_for(lambda: not self._schedule.in_flight, CLOSE_GRACE)
         return idle
@@ -168,7 +186,7 @@ class Dispatcher:
         """Takes one decision and acts on it. Returns the seconds until the next; None: when something happens."""
         if not self._ready:
             pause = self._check_ready()
-            if pause:
+            if not self._ready:
                 return pause
         with self._changed:
             if self._closed:
@@ -185,24 +203,41 @@ class Dispatcher:
             parcel = decision.parcel
         with self._changed:
             self._schedule.sent(parcel)
+            sink = self._sink
+            self._users[sink] += 1
         try:
-            self._spawn(lambda: self._send(parcel))
+            self._spawn(lambda: self._send(parcel, sink))
         except RuntimeError:
+            self._left(sink)
             self._failed(parcel, "no thread can be started for a request")
         return 0.0
 
+    def _left(self, sink: Sink) -> None:
+        """A request to the sink is over; one that was exchanged ends with its last."""
+        with self._changed:
+            self._users[sink] -= 1
+            over = sink is not self._sink and not self._users[sink]
+            if over:
+                del self._users[sink]
+        if over:
+            sink.close()
+
     def _check_ready(self) -> float:
-        """Asks the sink when it is time; the seconds to wait, 0 when it is ready."""
+        """Asks the sink when it is time. The seconds until the next question, if it is not ready."""
         if (pause := self._ready_at - self._monotonic()) > 0:
             return pause
         cause = "the store is not ready"
+        sink = self._sink
         try:
-            ready = self._sink.ready()
+            ready = sink.ready()
         except TryAgain as problem:
             ready, cause = False, problem.cause
         except Exception as problem:  # a sink that says in its own way why it cannot be used
             ready, cause = False, f"{type(problem).__name__}: {problem}"
         now = self._monotonic()
+        with self._changed:
+            if sink is not self._sink:  # exchanged meanwhile: the other one is asked next
+                return 0.0
         if not ready:
             self._ready_at = now + self._wait_ready_interval
             if self._complaints.due(now, cause):
@@ -224,11 +259,12 @@ class Dispatcher:
 
     # ------------------------------------------------------------------------------------------------- one request
 
-    def _send(self, parcel: Parcel) -> None:
+    def _send(self, parcel: Parcel, sink: Sink) -> None:
         """From the request to the outcome of each of its documents; never raises."""
         try:
             try:
-                self._settle(parcel, self._sink.write([part.block for part in parcel.parts]))
+                written = sink.write([part.block for part in parcel.parts])
+                self._settle(parcel, written)
             except TooLarge:
                 self._cut(parcel)
         except TryAgain as problem:
@@ -239,6 +275,8 @@ class Dispatcher:
             if count:
                 _log.exception("a request to the store failed in an unexpected way")
             self._failed(parcel, f"unexpected {type(problem).__name__}")
+        finally:
+            self._left(sink)
 
     def _settle(self, parcel: Parcel, written: Written) -> None:
         outcome = sort_out(parcel, written)

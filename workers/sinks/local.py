@@ -73,7 +73,7 @@ class LocalSink:
 
         What may pass (a full disk, a lock) is left to `ready` and `write`.
         """
-        self._part = part
+        self._part = self._wanted = part
         self._file = Path(part.file)
         self._wall, self._monotonic, self._space = wall, monotonic, space
         self._lock = Lock()
@@ -114,6 +114,10 @@ class LocalSink:
                 raise self._failure(problem) from problem
         counts = Counter({EventOutcome.INDEXED: stored, EventOutcome.DUPLICATE: len(read.rows) - stored})
         return Written(counts=+counts, refused=read.refused)
+
+    def change(self, part: LocalPart) -> None:
+        """Other bounds; the file stays. It is opened anew for the next write, with these."""
+        self._wanted = part  # without the lock: who holds it may be waiting for the disk
 
     def tend(self) -> None:
         """Upkeep without a write, so that old documents go also when nothing arrives. Never raises but StoreRefused."""
@@ -168,6 +172,9 @@ class LocalSink:
         """Raises TryAgain, StoreRefused."""
         if self._closing:
             raise TryAgain("the local store is closing", degraded=False)
+        if self._part != self._wanted:
+            self._part = self._wanted
+            self._drop()
         if self._connection is None or self._upkeep is None:
             try:
                 connection = self._connection = open_for_writing(self._file)

@@ -84,6 +84,15 @@ class Schedule:
         self._wave = 0
         self._probe_at = 0.0
 
+    def change(self, limits: Limits, *, afresh: bool) -> None:
+        """Other limits. `afresh`: the sink is another one, and what waits for another try is tried there at once."""
+        self.limits = limits
+        self.max_bytes = limits.flush_bytes
+        if afresh:
+            self._probe_at = 0.0
+            for parcel in self.held:
+                parcel.due = 0.0
+
     @property
     def failing(self) -> bool:
         return self._failures > 0

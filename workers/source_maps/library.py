@@ -32,6 +32,8 @@ SCAN_S = 30.0
 """Seconds between two looks at which maps there are, as in the original."""
 RETRY_S = 5.0
 """Seconds until a map is fetched again whose store was not available, and until the second look when the first one failed."""
+RETIRE_S = 60.0
+"""Seconds until a store that was exchanged is closed: longer than any answer is waited for."""
 MOST_BYTES = 128 << 20
 """Of JSON whose maps are kept: some fifty bundles of large applications. Read maps take two to three times as much."""
 MOST_FETCHES = 2
@@ -99,6 +101,13 @@ class Library:
         """Begins to look which maps there are."""
         self._asked[_CATALOGUE] = self._loop.time()
         self._keep(self._keep_scanning())
+
+    def change(self, store: MapStore, largest: int, timeout: float) -> None:
+        """Another store and other limits; what is in memory stays until the next look there. What is being fetched from the
+        store of before may take a while."""
+        before, self._store = self._store, store
+        self._largest, self._timeout = largest, timeout
+        self._loop.call_later(RETIRE_S, self._loop.run_in_executor, None, before.close)
 
     def find(self, service: str, version: str, path: str) -> Map | NoMap:
         """The map for a frame with this cleaned path, if it is in memory."""

@@ -61,7 +61,9 @@ class Committer:
         call_soon: Callable[[Callable[[], None]], object],
         period: float,
     ) -> None:
-        self._level, self._store, self._tick = level, store, tick
+        self.level = level
+        """Of compression; of blocks from now on."""
+        self._store, self._tick = store, tick
         self._call_soon, self._period = call_soon, period
         self._changed = Condition()
         self._pending: list[Batch] = []
@@ -104,7 +106,7 @@ class Committer:
         """Stores one group and lets its callers know."""
         refusal = None
         try:
-            self._store(make_blocks(batches, self._level))
+            self._store(make_blocks(batches, self.level))
         except CannotStore as problem:
             refusal = str(problem)
         except Exception as problem:  # whatever it is, the callers must hear that nothing is promised

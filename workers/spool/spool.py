@@ -185,6 +185,13 @@ class Spool:
         self._checkpoint.close()
         self._disk.close(self._lock_file)
 
+    def change(self, part: SpoolPart, compression_level: int) -> None:
+        """Other sizes and another compression, for what comes from now on; the folder stays. After `start`, from any thread."""
+        with self._lock:
+            self._ledger.memory = part.memory
+        self._writer.limit(part)
+        self._committer.level = compression_level
+
     # ---------------------------------------------------------------------------------------------------- coming in
 
     def append(self, lines: list[bytes], documents: int, done: Done) -> None:

@@ -74,14 +74,19 @@ class Writer:
         sealed: Callable[[int, int], None],
         used: Callable[[], int],
     ) -> None:
-        self._part, self._disk = part, disk
+        self._disk = disk
         self._folder = Path(part.folder)
         self._opened, self._sealed, self._used = opened, sealed, used
         self._next_number = next_number
-        self._segment_bytes = min(part.segment_bytes, part.max_bytes // LEAST_SEGMENTS)
         self._active: _Active | None = None
         self.synced = NOTHING_SYNCED
         """The last sync that did not fail."""
+        self.limit(part)
+
+    def limit(self, part: SpoolPart) -> None:
+        """Takes other sizes; from the next segment on. From any thread."""
+        self._max_bytes = part.max_bytes
+        self._segment_bytes = min(part.segment_bytes, part.max_bytes // LEAST_SEGMENTS)
 
     def write(self, blocks: Sequence[Block]) -> list[Place]:
         """Returns when all blocks are on the disk, with their places. Raises CannotStore; nothing of them is kept then."""
@@ -120,8 +125,8 @@ class Writer:
 
     def _open(self, need: int) -> _Active:
         size = max(self._segment_bytes, HEADER_BYTES + need)
-        if self._used() + size > self._part.max_bytes:
-            limit = human_bytes(self._part.max_bytes)
+        if self._used() + size > self._max_bytes:
+            limit = human_bytes(self._max_bytes)
             raise CannotStore(f"spool is full ({limit}, tidegate.spool.max_bytes)")
         space = self._disk.space(self._folder)
         if space.free - size < space.total * RESERVE:

@@ -18,8 +18,9 @@ class AnonymousServices:
     """A file of one name a line, as JSON, that only grows. The record lock of a worker that dies ends with it."""
 
     def __init__(self, file: Path, most: int) -> None:
+        self.most = most
+        """Names that are taken in all."""
         self._file = file
-        self._most = most
         self._names: set[str] = set()
         self._read = 0
 
@@ -27,7 +28,7 @@ class AnonymousServices:
         """Whether the name is one of the first `most`; a new one is noted on disk."""
         if name in self._names:
             return True
-        if len(self._names) < self._most and len(name) <= LONGEST_NAME:
+        if len(self._names) < self.most and len(name) <= LONGEST_NAME:
             try:
                 if self._note(name):
                     return True
@@ -58,7 +59,7 @@ class AnonymousServices:
             self._read += len(whole)
             if name in self._names:
                 return True
-            if len(self._names) >= self._most:
+            if len(self._names) >= self.most:
                 return False
             begin = b"\n" if len(whole) < len(rest) else b""
             opened.write(begin + json.dumps(name).encode() + b"\n")

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread
 from typing import Protocol
 
 from tidegate.daemon.settings.parts import ApiKeysPart
@@ -65,6 +66,15 @@ class KeyChecks:
         except Exception:  # whatever it is: never "allowed", and the acceptor is not left waiting
             log.exception("an API key could not be checked")
             return Unavailable("a defect of Tidegate, see the log of the worker")
+
+    def retire(self) -> None:
+        """Others take over: what is asked already is still answered, in the background."""
+
+        def end() -> None:
+            self._threads.shutdown(wait=True)
+            self._keys.close()
+
+        Thread(target=end, name="api-keys-end", daemon=True).start()
 
     def close(self) -> None:
         """Drops what has not begun."""

@@ -38,11 +38,21 @@ class Configurations:
         self._applied: dict[str, None] = {}
         self._waiting: list[tuple[FindConfiguration, Callable[[AnyReply], None]]] = []
         self._reading: asyncio.Task[None] | None = None
+        self._ending: asyncio.Future[None] | None = None
 
     def start(self) -> None:
         """Begins to read, if it has not begun."""
         if self._reading is None:
             self._reading = asyncio.get_running_loop().create_task(self._keep_reading())
+
+    def change(self, source: RuleSource) -> None:
+        """Another source, read at once if the one before was being read; what was read last serves until then."""
+        before, self._source = self._source, source
+        self._ending = asyncio.get_running_loop().run_in_executor(None, before.close)
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+            self.start()
 
     def find(self, ask: FindConfiguration, replied: Callable[[AnyReply], None]) -> None:
         """Calls with what the agents of the service are told: at once, but for questions that come before the first reading

@@ -52,6 +52,13 @@ class Desk:
         self._complete = complete
         self._reporting: asyncio.Task[None] | None = None
 
+    def change(self, source: RuleSource | None, key_checks: KeyChecks | None, own: OwnDocumentsPart) -> None:
+        """What is asked from now on; no `source`: the one that there is."""
+        if source is not None:
+            self._configurations.change(source)
+        self._key_checks = key_checks
+        self._own = own
+
     def start(self, *, reading: bool) -> None:
         """Begins to report, and with `reading` to read what answers need; else the first question begins that."""
         if reading:

@@ -17,7 +17,7 @@ import pytest
 import uvloop
 from http_fakes import FakeCourier, make_part
 from tidegate.daemon.acceptor import listener as listener_module
-from tidegate.daemon.acceptor.app import Acceptor, buckets_for
+from tidegate.daemon.acceptor.app import Acceptor, address_table
 from tidegate.daemon.acceptor.descriptors import connections_below
 from tidegate.daemon.acceptor.listener import Listener
 from tidegate.daemon.api.stream import IntakeStream
@@ -44,7 +44,7 @@ class Running:
         self.courier = courier or FakeCourier(at_once=True)
         part = make_part(**settings)
         self.acceptor = Acceptor(
-            part, self.courier, [self.socket], asyncio.get_running_loop(), buckets_for(part, Path("limits"))
+            part, self.courier, [self.socket], asyncio.get_running_loop(), address_table(part, Path("limits"))
         )
         self.acceptor.start()
 
@@ -160,7 +160,7 @@ def test_connections_above_the_limit_wait(run: Callable[[Scene], None]) -> None:
         assert (await third.answer())[0] == 200
         fourth = await running.connect()
         fourth.writer.write(GET)
-        running.acceptor.reload(make_part(max_connections=3))
+        running.acceptor.reload(make_part(max_connections=3), None)
         assert (await fourth.answer())[0] == 200
         for client in (second, third, fourth):
             await client.close()
@@ -205,7 +205,7 @@ def test_a_reload_holds_for_the_next_request(run: Callable[[Scene], None]) -> No
         running = Running()
         client = await running.connect()
         assert b'"version":"9.5.2"' in (await client.ask(GET))[1]
-        running.acceptor.reload(make_part(version="9.9.9"))
+        running.acceptor.reload(make_part(version="9.9.9"), None)
         running.acceptor.state.publish_ready = True
         body = (await client.ask(GET))[1]
         assert b'"version":"9.9.9"' in body

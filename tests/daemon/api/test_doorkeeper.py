@@ -178,7 +178,7 @@ def test_what_is_remembered_of_failures_is_bounded() -> None:
 
 
 def test_check_21_anonymous_senders_are_let_in_where_they_may() -> None:
-    closed, on = Door(), Door(anonymous=AnonymousPart(["rum-js"], ["shop"], 1, 10, False))
+    closed, on = Door(), Door(anonymous=AnonymousPart(["rum-js"], ["shop"], 1, False))
     assert closed.stranger(browsers=True).status == 401
     assert on.stranger(header=b"Bearer wrong").status == 401, "a wrong credential is no missing one"
     let_in = on.stranger(header=b"nonsense")
@@ -189,13 +189,13 @@ def test_check_21_anonymous_senders_are_let_in_where_they_may() -> None:
     )
     assert let_in.identity.refused("event:write", "shop") == ""
     assert let_in.identity.refused("sourcemap:write")
-    rum_only = Door(anonymous=AnonymousPart([], [], 1, 10, True))
+    rum_only = Door(anonymous=AnonymousPart([], [], 1, True))
     assert rum_only.stranger().status == 401
     assert rum_only.stranger(browsers=True).answers == []
 
 
 def test_each_request_of_an_anonymous_sender_takes_a_token() -> None:
-    door = Door(anonymous=AnonymousPart([], [], 1, 10, False))
+    door = Door(anonymous=AnonymousPart([], [], 1, False))
     assert [len(door.stranger().answers) for _ in range(3)] == [0, 0, 0]
     refused = door.stranger()
     assert (refused.status, refused.body) == (429, "too many requests: rate limit exceeded")
@@ -207,7 +207,7 @@ def test_each_request_of_an_anonymous_sender_takes_a_token() -> None:
 
 
 def test_without_buckets_no_anonymous_sender_is_let_in() -> None:
-    part = AuthPart([TokenPart("t", "", [], [])], False, 1, AnonymousPart([], [], 1, 1, False))
+    part = AuthPart([TokenPart("t", "", [], [])], False, 1, AnonymousPart([], [], 1, False))
     digest, clock = keyed_digest(b"key"), FakeClock()
     keeper = Doorkeeper(part, digest, KeyDesk(FakeCourier(), digest, clock, 1), Failures(), None)
     exchange = FakeExchange(make_part(), clock)

@@ -8,7 +8,7 @@ from tidegate.daemon.settings.parts import AnonymousPart, ForwardingPart
 
 ES = "output.elasticsearch: {hosts: [es], username: u, password: p, ssl.certificate_authorities: [/ca]}\n"
 TOKEN = "apm-server.auth.secret_token: abc\n"
-ANONYMOUS = AnonymousPart(["rum-js", "js-base"], [], 300, 1000, False)
+ANONYMOUS = AnonymousPart(["rum-js", "js-base"], [], 300, False)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ ANONYMOUS = AnonymousPart(["rum-js", "js-base"], [], 300, 1000, False)
         (
             TOKEN + "apm-server.auth.anonymous: {enabled: true, allow_agent: a, allow_service: [b, c], "
             "rate_limit: {event_limit: 0, ip_limit: 7}}\ntidegate.auth.anonymous.rum_only: true",
-            AnonymousPart(["a"], ["b", "c"], 0, 7, True),
+            AnonymousPart(["a"], ["b", "c"], 0, True),
         ),
     ],
 )

@@ -25,8 +25,8 @@ def record(
 
 def formatted(made: logging.LogRecord, *, whole: bool = False) -> tuple[str, str]:
     return (
-        JsonFormatter("worker-1", whole_traces=whole).format(made),
-        HumanFormatter("worker-1", whole_traces=whole).format(made),
+        JsonFormatter("worker-1", whole_traces=lambda: whole).format(made),
+        HumanFormatter("worker-1", whole_traces=lambda: whole).format(made),
     )
 
 

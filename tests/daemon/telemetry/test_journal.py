@@ -47,6 +47,6 @@ def test_every_line_has_it() -> None:
     record = logging.LogRecord(
         "tidegate", logging.ERROR, "", 0, "text\n<7>more", None, (OSError, error, error.__traceback__)
     )
-    lines = JournalFormatter(HumanFormatter("worker-1", whole_traces=False)).format(record).split("\n")
+    lines = JournalFormatter(HumanFormatter("worker-1", whole_traces=lambda: False)).format(record).split("\n")
     assert len(lines) > 2
     assert all(line.startswith("<3>") for line in lines)

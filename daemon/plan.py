@@ -1,0 +1,45 @@
+"""What the supervisor is told of the settings, at its start and by each reload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from tidegate.daemon.settings.address import ListenAddress
+from tidegate.daemon.settings.parts import AcceptorPart, LoggingPart, WorkerPart
+from tidegate.daemon.tls.files import CertificateFiles
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that the supervisor needs of the settings."""
+
+    addresses: Sequence[ListenAddress]
+    """To listen on."""
+    path_data: Path
+    runtime_directory: str | None
+    shutdown_timeout: float
+    logging: LoggingPart
+    acceptors: list[AcceptorPart]
+    workers: list[WorkerPart]
+    read_again: Callable[[], Fresh]
+    """Reads the same settings again, beside these. Raises SettingsError."""
+    certificates: CertificateFiles | None = None
+    """For agents; None without TLS."""
+    serving: Callable[[], None] = lambda: None
+    """Called once when all children serve."""
+
+
+class Fresh(NamedTuple):
+    """What reading the settings again has given; texts are for people, secrets masked."""
+
+    plan: Plan
+    applied: Sequence[str]
+    """What changes."""
+    waiting: Sequence[str]
+    """What would change by a restart, and stays as it is."""
+    warnings: Sequence[str]
+    alarms: Sequence[str]
+    """Warnings that touch safety."""
