@@ -63,7 +63,8 @@ class Closed(NamedTuple):
 
 Event = RequestHead | BodyData | BodyEnd | BodyLost | BodyBroken | ClientError | Closed
 
-_ANSWER = h11.Response(status_code=200, headers=[("Content-Length", "0")])
+_ANSWER = h11.Response(status_code=400, headers=[("Content-Length", "0")])
+"""Stands for every answer. A status of success would make h11 take a CONNECT for granted, and speak HTTP no more."""
 _ANSWER_END = h11.EndOfMessage()
 _CONTINUE = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
 

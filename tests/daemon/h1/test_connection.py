@@ -289,3 +289,20 @@ def test_an_answer_before_the_body_keeps_the_connection_if_the_body_ends() -> No
 def test_targets(target: str, path: str, query: str) -> None:
     head = RequestHead(b"GET", target.encode(), [])
     assert (head.path, head.query) == (path, query)
+
+
+@pytest.mark.parametrize("target", [b"/", b"elasticsearch.example:9200", b"/intake/v2/events"])
+@pytest.mark.parametrize("body", [b"", b"Content-Length: 3\r\n"])
+def test_check_14_connect_is_a_request_like_others(target: bytes, body: bytes) -> None:
+    """It is answered, and the connection still speaks HTTP."""
+    connection = H1Connection(HEADER_SIZE)
+    connection.feed(b"CONNECT " + target + b" HTTP/1.1\r\nHost: x\r\n" + body + b"\r\n")
+    assert isinstance(connection.next(), RequestHead)
+    assert connection.answer(keep=True)
+    connection.feed((b"abc" if body else b"") + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    while not isinstance(connection.next(), BodyEnd):
+        pass
+    connection.next_cycle()
+    head = connection.next()
+    assert isinstance(head, RequestHead)
+    assert head.method == "GET"
