@@ -8,13 +8,15 @@ from tidegate.cli.exposed.limits import limits
 from tidegate.cli.exposed.machine_facts import look
 from tidegate.cli.exposed.report import Report
 from tidegate.cli.exposed.rows import rows
+from tidegate.cli.exposed.running_server import Seen, see
 from tidegate.cli.exposed.store_rules import clients
 from tidegate.cli.exposed.subject import Subject
+from tidegate.cli.exposed.walk import Server
 from tidegate.daemon.settings.effective import Settings
 
 
-def examine(settings: Settings, *, ask_store: bool) -> Report:
-    """The whole report."""
+def examine(settings: Settings, *, ask_store: bool, server: Server | None = None) -> Report:
+    """The whole report; with `server`, of the running one, too."""
     subject = Subject(settings, settings.acceptor_part(), look(settings))
     findings = list(rules.apply(subject))
     store = f"the local store {settings.store_file}"
@@ -28,11 +30,15 @@ def examine(settings: Settings, *, ask_store: bool) -> Report:
             store += ", asked with the settings' own credentials"
         else:
             store += ", not asked"
+    table = list(rows(subject.part))
+    seen = see(server, subject, table) if server is not None else Seen([], [])
+    findings += seen.findings
     return Report(
         settings=settings,
         reach=subject.reach.value,
-        rows=list(rows(subject.part)),
+        rows=table,
         limits=list(limits(settings)),
         findings=sorted_by_severity(findings),
         store=store,
+        server=tuple(seen.lines),
     )

@@ -41,6 +41,7 @@ def clients(settings: Settings) -> list[Client]:
     if settings.sink_name == "elasticsearch" and (events := settings.worker_part(0).elasticsearch) is not None:
         found.append(Client("output.elasticsearch", events))
     further = [("apm-server.agent.config.elasticsearch", settings.agent_config_part().elasticsearch)]
+    further.append(("apm-server.rum.source_mapping.elasticsearch", settings.source_maps_part().elasticsearch))
     if settings[auth.API_KEY_ENABLED]:
         further.append(("apm-server.auth.api_key.elasticsearch", settings.api_keys_part().elasticsearch))
     for name, part in further:
