@@ -69,7 +69,7 @@ def test_no_process_shows_its_memory_to_its_own_user(daemon: MakeDaemon, as_root
     running.stop()
 
 
-def test_an_acceptor_holds_no_secret_of_the_store(
+def test_check_40_an_acceptor_holds_no_secret_of_the_store(
     daemon: MakeDaemon, fake_elasticsearch: object, as_root: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither in its environment, nor on its command line, nor in its memory."""

@@ -60,7 +60,7 @@ def test_the_first_line_says_where_events_go(daemon: MakeDaemon, fake_elasticsea
     local.stop()
 
 
-def test_no_password_is_printed(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
+def test_check_40_no_password_is_printed(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
     secret = "a-secret-of-the-tests"
     settings: dict[str, object] = {
         "output.elasticsearch.hosts": [fake_elasticsearch.url],
@@ -73,7 +73,7 @@ def test_no_password_is_printed(daemon: MakeDaemon, fake_elasticsearch: Any) -> 
     assert secret not in running.output()
 
 
-def test_what_it_writes_is_private(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
+def test_check_41_what_it_writes_is_private(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
     """Nobody else gets at events or sockets: each file is closed to others, or lies in a folder that is."""
     running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url]}).start()
     for top in (running.data, *running.runtime.iterdir()):

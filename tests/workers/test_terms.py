@@ -49,7 +49,7 @@ def process(terms: Terms, lines: bytes, tokens: int = UNLIMITED, flags: int = 0,
         ),
     ],
 )
-def test_what_is_refused(terms: Terms, lines: bytes, message: str) -> None:
+def test_check_28_what_a_sender_may_not_claim_is_refused(terms: Terms, lines: bytes, message: str) -> None:
     result = process(terms, lines)
     assert (result.ended.message if result.ended else "") == message
     if result.ended is not None:

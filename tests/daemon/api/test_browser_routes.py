@@ -95,7 +95,9 @@ def test_events_of_an_allowed_origin_are_taken(path: str) -> None:
         ("POST", [SHOP], browsers(match_origins="host"), "origin: 'https://shop.example' is not allowed"),
     ],
 )
-def test_refusals(line: str, headers: Headers, part: BrowsersPart, text: str) -> None:
+def test_check_27_what_is_refused_before_the_body_is_read(
+    line: str, headers: Headers, part: BrowsersPart, text: str
+) -> None:
     if part.match_origins == "host":
         part = browsers(match_origins="host", allow_origins=["https://*.shop.example"])
     exchange, courier = call(f"{line} /intake/v2/rum/events", headers, part)
@@ -104,6 +106,7 @@ def test_refusals(line: str, headers: Headers, part: BrowsersPart, text: str) ->
     assert exchange.body.startswith("forbidden request: ")
     assert text in exchange.body
     assert courier.parcels == []
+    assert not [name for name, _ in exchange.route_headers if "Credentials" in name]
 
 
 @pytest.mark.parametrize(

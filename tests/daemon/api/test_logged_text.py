@@ -36,7 +36,7 @@ def test_targets(target: str, shown: str) -> None:
 
 
 @given(st.text("?&=#;/%@:.verbosniam", max_size=40), st.text("?&=;/@", max_size=3))
-def test_nothing_behind_the_question_mark_is_shown(beginning: str, joint: str) -> None:
+def test_check_17_nothing_behind_the_question_mark_is_logged(beginning: str, joint: str) -> None:
     shown = masked_target(f"/intake?{beginning}&{joint}{MARK}")
     assert MARK not in shown
 

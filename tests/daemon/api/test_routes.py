@@ -82,6 +82,14 @@ def test_requests(line: str, content_type: bytes | None, status: int, body: obje
     assert (exchange.status, exchange.body) == (status, body)
 
 
+def test_check_38_strangers_see_no_version() -> None:
+    for credentials in ([], [(b"authorization", b"Bearer wrong")], [(b"authorization", b"Basic YTpi")]):
+        exchange = call("GET /", credentials, "right")
+        assert (exchange.status, exchange.body) == (200, None)
+        assert "9.5.2" not in str(exchange.answers[0].headers)
+    assert call("GET /", [(b"authorization", b"Bearer right")], "right").body == INFO
+
+
 MISSING = (
     "authentication failed: missing or improperly formatted Authorization header: "
     "expected 'Authorization: Bearer secret_token' or 'Authorization: ApiKey base64(API key ID:API key)'"

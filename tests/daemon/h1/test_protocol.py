@@ -171,7 +171,7 @@ def test_what_is_no_request_is_answered_and_closed() -> None:
     assert client.service.ended_with == []
 
 
-def test_a_handler_that_raises_costs_its_request_only() -> None:
+def test_check_39_a_handler_that_raises_costs_its_request_only() -> None:
     client = Client()
     client.send(post(0, "/raise"))
     assert client.statuses() == [500]

@@ -49,7 +49,7 @@ def test_a_hostile_text_takes_no_time() -> None:
         ("*", ["https://a.example", "null", "", "nonsense"], []),
     ],
 )
-def test_hosts_match_part_by_part(pattern: str, fitting: list[str], others: list[str]) -> None:
+def test_check_26_hosts_match_part_by_part(pattern: str, fitting: list[str], others: list[str]) -> None:
     read = read_origin_pattern(pattern)
     assert read is not None
     assert [one for one in fitting if not origin_matches(read, one)] == []

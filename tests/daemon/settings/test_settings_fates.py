@@ -68,7 +68,7 @@ def test_with_a_token_the_port_may_be_open_to_all(loading: Loading, text: str) -
     assert "abc" not in str(settings.describe())
 
 
-def test_pages_of_every_origin_are_worth_a_warning(loading: Loading) -> None:
+def test_check_25_pages_of_every_origin_are_worth_a_warning(loading: Loading) -> None:
     [warning] = loading(ES + "apm-server.rum.enabled: true").warnings
     assert "pages of every origin may send" in warning
 

@@ -111,7 +111,7 @@ def test_parts_travel_as_json_and_an_acceptor_holds_no_secret(loading: Loading) 
     assert b"geheim" in worker
 
 
-def test_secrets_are_masked_wherever_settings_are_shown(loading: Loading) -> None:
+def test_check_40_secrets_are_masked_wherever_settings_are_shown(loading: Loading) -> None:
     settings = loading(
         "output.elasticsearch: {hosts: 'http://u:geheim@es', password: geheim, api_key: 'id:geheim', "
         "ssl: {certificate: /c, key: geheim}, headers: {X: geheim}}\n"

@@ -84,7 +84,9 @@ def send_everything(running: Daemon) -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "human"])
-def test_neither_secrets_nor_contents_are_logged(daemon: MakeDaemon, fake_elasticsearch: Any, form: str) -> None:
+def test_check_40_neither_secrets_nor_contents_are_logged(
+    daemon: MakeDaemon, fake_elasticsearch: Any, form: str
+) -> None:
     reason = f"failed to parse field [transaction.name] of type [long]. Preview of field's value: 'refuse-{MARK}'"
     fake_elasticsearch.configure(
         item_error_matching="refuse-" + MARK,
