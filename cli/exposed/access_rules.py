@@ -11,6 +11,9 @@ from tidegate.daemon.settings.parts import AnonymousPart
 
 SHORTEST_TOKEN = 8
 """Characters. Guesses are slowed down for each address, but many addresses can guess."""
+GUESSED_FIRST = frozenset(
+    ("changeme", "changeit", "password", "elastic", "secret_token", "secret-token", "supersecret", "apm-server")
+)
 MOST_EVENTS = 3000
 """A second and address: ten times the default, which is far above what a page sends."""
 MOST_SERVICES = 1000
@@ -64,11 +67,11 @@ def credentials(subject: Subject) -> Iterator[Finding]:
 
 def tokens(subject: Subject) -> Iterator[Finding]:
     """Tokens that can be guessed or seen."""
-    if any(len(one.token) < SHORTEST_TOKEN or len(set(one.token)) == 1 for one in subject.part.auth.tokens):
+    if any(_is_weak(one.token) for one in subject.part.auth.tokens):
         yield Finding(
-            "short-token",
+            "weak-token",
             Severity.LOW,
-            f"a secret token has fewer than {SHORTEST_TOKEN} characters, or one only: it can be guessed",
+            f"a secret token is a word that is guessed first, or has fewer than {SHORTEST_TOKEN} characters, or one only",
             auth.SECRET_TOKEN.key,
             _RANDOM,
         )
@@ -80,6 +83,10 @@ def tokens(subject: Subject) -> Iterator[Finding]:
             key,
             "in the settings file, as a variable: ${NAME} with LoadCredential= or the environment",
         )
+
+
+def _is_weak(token: str) -> bool:
+    return len(token) < SHORTEST_TOKEN or len(set(token)) == 1 or token.lower() in GUESSED_FIRST
 
 
 def secrets_on_command_line(subject: Subject) -> list[str]:

@@ -13,7 +13,7 @@ from tidegate.cli.exposed.certificate_dates import ends
 from tidegate.cli.exposed.subject import Expiry, Machine, OpenFile
 from tidegate.daemon.acceptor.descriptors import connections_below
 from tidegate.daemon.lockdown import landlock, seccomp
-from tidegate.daemon.settings import output, table, tls_section
+from tidegate.daemon.settings import output, server, table, tls_section
 from tidegate.daemon.settings.effective import Settings
 from tidegate.daemon.settings.intake_tls import is_pem
 from tidegate.daemon.settings.secret_tokens import SecretToken
@@ -51,8 +51,9 @@ def open_files(settings: Settings) -> Iterator[OpenFile]:
             key,
             group=bool(mode & (stat.S_IRGRP | (stat.S_IXGRP if stat.S_ISDIR(mode) else 0))),
             others=bool(mode & (stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0))),
-            writable=bool(mode & (stat.S_IWGRP | stat.S_IWOTH)),
+            writable=bool(mode & (stat.S_IWOTH if stat.S_ISSOCK(mode) else stat.S_IWGRP | stat.S_IWOTH)),
             holds_secret=holds_secret,
+            is_socket=stat.S_ISSOCK(mode),
         )
         if found.group or found.others or found.writable:
             yield found
@@ -73,6 +74,9 @@ def _named(settings: Settings) -> Iterator[tuple[Path, str, str, bool]]:
     for setting, used in keys:
         if used and settings[setting] and not is_pem(settings[setting]):
             yield Path(settings[setting]), "private key", setting.key, True
+    for address in settings.listen:
+        if address.path:
+            yield Path(address.path), "the socket for clients", server.HOST.key, False
     yield settings.path_data, "spool, dead letters, local store, API keys", "path.data", True
 
 

@@ -18,6 +18,10 @@ OPEN_TO_OTHERS = 0o007
 def files(subject: Subject) -> Iterator[Finding]:
     """Who may read and change what should be Tidegate's alone."""
     for one in subject.machine.files:
+        if one.is_socket:
+            # Its group is for a proxy; everybody is for nobody.
+            yield from [_socket(one)] if one.writable else []
+            continue
         if one.writable:
             yield _open(one, "file-writable", Severity.HIGH, "can be changed by others than its owner", "go-w")
         if one.others and one.holds_secret:
@@ -32,6 +36,11 @@ def files(subject: Subject) -> Iterator[Finding]:
             logging_section.FILES_PERMISSIONS.key,
             "0600",
         )
+
+
+def _socket(one: OpenFile) -> Finding:
+    text = f"every program of this machine may connect to {one.path}, and send as the proxy in front does"
+    return Finding("socket-for-everybody", Severity.LOW, text, one.key, "a umask of 0007 or 0077 (UMask= in the unit)")
 
 
 def _open(one: OpenFile, name: str, severity: Severity, how: str, change: str) -> Finding:

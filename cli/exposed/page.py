@@ -28,6 +28,8 @@ _SHORT = {
     Shows.CONFIGURATION: "settings",
 }
 """What a route answers with, in a word that the legend explains."""
+_LIMIT = 38
+"""Columns of a limit's name; longer ones stand above their value."""
 _STRANGERS = {
     Strangers.YES: "nothing is asked for",
     Strangers.EMPTY: "an empty page",
@@ -87,18 +89,15 @@ def _table(rows: list[Row], terminal: Terminal, width: int) -> Iterator[str]:
 
 
 def _limits(report: Report, terminal: Terminal, width: int) -> Iterator[str]:
+    """One a line, by its key where it has one."""
     yield terminal.paint("limits", "bold")
-    column = max(len(one.name) for one in report.limits)
-    value = min(max(len(one.value) for one in report.limits), 24)
     for one in report.limits:
-        text = f"  {one.name:<{column}}  {safe(one.value):<{value}}"
-        short = f"  {one.key}" if one.key else ""
-        if len(text) + len(short) > width:
-            yield cut(text.rstrip(), width, terminal.glyphs)
-            if short:
-                yield terminal.paint(f"{one.key:>{min(column + 4 + len(one.key), width)}}", "dim")
-        else:
-            yield text.rstrip() if not short else text + terminal.paint(short, "dim")
+        name = one.key or one.name
+        column = min(_LIMIT, width // 2)
+        if len(name) > column:
+            yield f"  {name}"
+            name = ""
+        yield from _wrapped(safe(one.value), width, f"  {name:<{column}}  ", " " * (column + 4))
 
 
 def _findings(findings: list[Finding], terminal: Terminal, width: int) -> Iterator[str]:

@@ -9,6 +9,7 @@ from tidegate.cli.exposed.finding import Finding, Severity
 from tidegate.cli.exposed.subject import Reach, Subject
 from tidegate.daemon.settings import auth, logging_section, processing, rum, server, tls_section
 from tidegate.daemon.settings.origin_patterns import read_origin_pattern
+from tidegate.daemon.settings.parts import BrowsersPart
 
 LARGEST_HEAD = 64 << 10
 """Bytes; agents send half a KiB, browsers with cookies some KiB."""
@@ -16,6 +17,7 @@ LARGEST_EVENT = 8 << 20
 """Bytes; agents cut what they send to less than the default of 300 KiB."""
 LONGEST_WAIT = 300.0
 """Seconds; a client that is slower than this holds a connection for nothing."""
+_CROSS_ORIGIN = ("access-control-allow-origin", "access-control-allow-credentials")
 WIDEST_NETWORK = {4: 8, 6: 16}
 """Bits of a prefix by IP version; what is wider is the world, not one's proxies."""
 
@@ -109,6 +111,7 @@ def pages(subject: Subject) -> Iterator[Finding]:
     browsers = subject.part.browsers
     if not browsers.enabled:
         return
+    yield from _page_headers(subject, browsers)
     if "*" in browsers.allow_origins:
         yield Finding(
             "any-origin",
@@ -135,6 +138,30 @@ def pages(subject: Subject) -> Iterator[Finding]:
             rum.ALLOW_ORIGINS.key,
             "https://",
         )
+
+
+def _page_headers(subject: Subject, browsers: BrowsersPart) -> Iterator[Finding]:
+    if "authorization" in {name.lower() for name in browsers.allow_headers}:
+        yield Finding(
+            "pages-may-send-tokens",
+            Severity.LOW,
+            "pages may send `Authorization`: a token in a page is known to everybody who opens it",
+            rum.ALLOW_HEADERS.key,
+            "without it: pages are let in as anonymous senders",
+        )
+    for setting, headers in (
+        (server.RESPONSE_HEADERS, subject.part.response_headers),
+        (rum.RESPONSE_HEADERS, browsers.response_headers),
+    ):
+        if any(name.lower() in _CROSS_ORIGIN for name in headers):
+            yield Finding(
+                "own-cross-origin-headers",
+                Severity.MEDIUM,
+                "answers carry a header about other origins that is not worked out from `allow_origins`: browsers may show "
+                "them to other sites",
+                setting.key,
+                "without Access-Control-Allow-Origin and Access-Control-Allow-Credentials",
+            )
 
 
 def _is_local(origin: str) -> bool:
@@ -200,7 +227,7 @@ def habits(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 "debug-pages",
                 Severity.NOTE,
-                f"{setting.key} is set: its pages are served nowhere on this port; ask the admin socket in path.data",
+                f"{setting.key} is set: its pages are not served on this port; ask the admin socket, admin.sock in path.data",
                 setting.key,
                 "leave it out",
             )

@@ -34,6 +34,7 @@ class OpenFile(NamedTuple):
     writable: bool
     """Whether somebody beside its owner may change it."""
     holds_secret: bool = True
+    is_socket: bool = False
 
 
 class Expiry(NamedTuple):

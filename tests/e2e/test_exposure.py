@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
+import ssl
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -83,6 +85,7 @@ def test_the_public_example_runs_and_has_no_finding(public: tuple[Daemon, Path],
     assert told["server"]["spoken"] == "TLS 1.3"
     assert told["server"]["version"] == "not shown"
     assert told["server"]["acceptors"].startswith("1 of 1 shut off")
+    behaves(running, tmp_path / "certificates" / "authorities.pem")
     assert "Traceback" not in running.output()
     _, plain = exposure("-c", str(file), "--server", f"http://localhost:{running.port}", folder=tmp_path)
     assert {"plain-http-served", "server-not-checked"} & ids(plain)
@@ -90,6 +93,46 @@ def test_the_public_example_runs_and_has_no_finding(public: tuple[Daemon, Path],
     _, away = exposure("-c", str(file), "--server", where, folder=tmp_path)
     assert ids(away) == {"server-not-checked"}
     assert "none to be seen" in away["server"]["processes"]
+
+
+BEHAVIOUR: list[tuple[str, str, str, dict[str, str], int]] = [
+    ("GET", "/", "", {}, 200),
+    ("POST", "/intake/v2/events", "my-site", {}, 401),
+    ("POST", "/intake/v2/events", "backend", {"Authorization": f"Bearer {SECRETS['SECRET_TOKEN']}"}, 202),
+    ("POST", "/intake/v2/rum/events", "my-site", {"Origin": "https://shop.example"}, 202),
+    ("POST", "/intake/v2/rum/events", "my-site", {"Origin": "https://shop.example:443"}, 202),
+    ("POST", "/intake/v2/rum/events", "my-site", {"Origin": "https://a.shop.example"}, 403),
+    ("POST", "/intake/v2/rum/events", "my-site", {"Origin": "null"}, 403),
+    ("POST", "/intake/v2/rum/events", "my-site", {}, 403),
+    ("POST", "/intake/v2/rum/events", "backend", {"Origin": "https://shop.example"}, 403),
+    ("GET", "/config/v1/agents?service.name=my-site", "", {}, 401),
+    ("GET", "/config/v1/rum/agents?service.name=backend", "", {"Origin": "https://shop.example"}, 403),
+    ("GET", "/", "", {"X-Long": "x" * 20_000}, 431),
+    ("GET", "/debug/vars", "", {}, 404),
+]
+"""Method, target, service of an event, headers: what the public example does with them."""
+
+
+def behaves(running: Daemon, authorities: Path) -> None:
+    """Each request on a connection of its own."""
+    context = ssl.create_default_context(cafile=str(authorities))
+    for method, target, service, headers, status in BEHAVIOUR:
+        agent = {"name": "rum-js", "version": "5"}
+        lines = [
+            {"metadata": {"service": {"name": service, "agent": agent}}},
+            {"error": {"id": "1" * 32, "log": {"message": "m"}}},
+        ]
+        body = b"".join(json.dumps(line).encode() + b"\n" for line in lines) if service else b""
+        connection = http.client.HTTPSConnection("localhost", running.port, timeout=20, context=context)
+        try:
+            connection.request(method, target, body, headers)
+            answer = connection.getresponse()
+            told = answer.read()
+        finally:
+            connection.close()
+        assert answer.status == status, f"{method} {target} {headers}: {answer.status} {told!r}"
+        assert b"9.5.2" not in told
+        assert answer.getheader("Access-Control-Allow-Credentials") is None
 
 
 def test_a_token_that_is_not_in_force_is_found(daemon: MakeDaemon, tmp_path: Path) -> None:

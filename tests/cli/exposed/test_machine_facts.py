@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,6 +51,16 @@ def test_folder_environment_and_keys(tmp_path: Path) -> None:
     assert set(found) == {str(data), str(key), str(tmp_path / "tidegate.env"), str(tmp_path / "apm-server.keystore")}
     assert all(one.others for one in found.values())
     assert found[str(key)].key == "apm-server.ssl.key"
+
+
+@pytest.mark.parametrize(("mode", "found"), [(0o600, []), (0o660, []), (0o666, [True])])
+def test_the_socket_for_clients(tmp_path: Path, mode: int, found: list[bool]) -> None:
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        path.chmod(mode)
+        settings = Loading(tmp_path)(f"apm-server.host: unix:{path}\npath.data: {tmp_path}/data\n{LOCAL}")
+        assert [one.writable for one in open_files(settings) if one.is_socket and one.writable] == found
 
 
 @pytest.mark.parametrize(
