@@ -13,7 +13,10 @@ _NO_AGGREGATION = Warned(
     "groups) stay empty or slow"
 )
 _NO_SAMPLING = Warned("tail sampling is not built: every trace will be stored")
-_NO_PAGES = Warned("debug pages are never served on the intake port: they would be open to everybody; the path is 404")
+_NO_PAGES = Warned(
+    "debug pages are never served on the intake port, where they would be open to everybody; the path is 404. What runs is "
+    "told on the admin socket, `admin.sock` in path.data, to this machine only"
+)
 TAIL = Gate("apm-server.sampling.tail.enabled")
 _EXPVAR = Gate("apm-server.expvar.enabled", on_by_section=False)
 _PPROF = Gate("apm-server.pprof.enabled", on_by_section=False)

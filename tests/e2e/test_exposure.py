@@ -107,7 +107,7 @@ BEHAVIOUR: list[tuple[str, str, str, dict[str, str], int]] = [
     ("POST", "/intake/v2/rum/events", "backend", {"Origin": "https://shop.example"}, 403),
     ("GET", "/config/v1/agents?service.name=my-site", "", {}, 401),
     ("GET", "/config/v1/rum/agents?service.name=backend", "", {"Origin": "https://shop.example"}, 403),
-    ("GET", "/", "", {"X-Long": "x" * 20_000}, 431),
+    ("GET", "/", "", {"X-Long": "x" * 30_000}, 431),
     ("GET", "/debug/vars", "", {}, 404),
 ]
 """Method, target, service of an event, headers: what the public example does with them."""
