@@ -1,9 +1,10 @@
-"""`tidegate sourcemap upload`: stores source maps."""
+"""`tidegate sourcemap upload`: stores source maps, or sends them to a Tidegate."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -13,6 +14,7 @@ from pathlib import Path
 from tidegate.cli.given import announced, note
 from tidegate.cli.pages import SETTINGS_FILES, Subparsers, add_page
 from tidegate.cli.setup_identity import NoPassword
+from tidegate.cli.sourcemap_client import KEY_VARIABLE, TOKEN_VARIABLE, NotSent, Server
 from tidegate.cli.sourcemap_files import NothingToUpload, Upload, uploads
 from tidegate.cli.sourcemap_place import SHOP, add_key, add_place, open_store, words
 from tidegate.cli.terminal import safe
@@ -23,7 +25,7 @@ from tidegate.workers.store.map_content import pack
 from tidegate.workers.store.source_maps import MapKey, MapRefused, MapStore, MapsUnavailable
 
 Keep = Callable[[MapKey, bytes], None]
-"""Keeps a map; raises MapRefused, MapsUnavailable."""
+"""Keeps a map; raises MapRefused, MapsUnavailable, NotSent."""
 
 
 def add_upload(actions: Subparsers) -> None:
@@ -32,13 +34,19 @@ def add_upload(actions: Subparsers) -> None:
         "upload",
         help="store source maps",
         text="Stores source maps, in place of others of the same key. A folder stands for all maps of scripts in it and below; "
-        "each belongs to --bundle-root, its place in the folder, and its name without .map.",
+        "each belongs to --bundle-root, its place in the folder, and its name without .map.\n\n"
+        "Without --server they go straight to where the settings say. With it they are sent to a Tidegate, as a build pipeline "
+        f"does: ${KEY_VARIABLE} holds an API key that has sourcemap:write, or ${TOKEN_VARIABLE} the secret token.",
         examples=(
             (
                 f"tidegate sourcemap upload dist/app.js.map \\\n      --bundle-filepath /static/app.js {SHOP}",
                 "one map, for every host",
             ),
             (f"tidegate sourcemap upload dist --bundle-root https://shop.example \\\n      {SHOP}", "all of a build"),
+            (
+                f"tidegate sourcemap upload dist --bundle-root /static \\\n      --server https://apm.example {SHOP}",
+                "by HTTP",
+            ),
         ),
         files=(SETTINGS_FILES,),
     )
@@ -47,6 +55,7 @@ def add_upload(actions: Subparsers) -> None:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--bundle-filepath", metavar="URL", default="", help="URL or path of the one minified file")
     where.add_argument("--bundle-root", metavar="URL", default="", help="URL or path under which the files are served")
+    parser.add_argument("--server", metavar="URL", default="", help="send them to this Tidegate")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each map")
     add_place(parser)
     parser.set_defaults(run=_upload)
@@ -61,6 +70,10 @@ def _upload(arguments: argparse.Namespace) -> int:
             arguments.bundle_filepath,
             arguments.bundle_root,
         )
+        if arguments.server:
+            server = Server(arguments.server, os.environ)
+            note(f"source maps: {server.where}")
+            return _keep_all(chosen, server.send, rum.MAX_SOURCEMAP_SIZE.default, as_json=arguments.json)
         settings = announced(arguments)
         with closing(open_store(settings, arguments.user)) as store:
             note(f"source maps: {store.where}")
@@ -71,7 +84,7 @@ def _upload(arguments: argparse.Namespace) -> int:
     except NothingToUpload as problem:
         print(safe(str(problem)), file=sys.stderr)
         return EXIT_USAGE
-    except (MapsUnavailable, NoPassword) as problem:
+    except (MapsUnavailable, NoPassword, NotSent) as problem:
         print(safe(str(problem)), file=sys.stderr)
         return EXIT_FAILURE
 
@@ -94,7 +107,7 @@ def _keep_all(chosen: list[Upload], keep: Keep, largest: int, *, as_json: bool) 
             size = len(content)
             check_map(content)
             keep(upload.key, content)
-        except MapRefused as problem:
+        except (MapRefused, NotSent) as problem:
             error = str(problem)
             failed += 1
         _tell(upload, size, error, as_json=as_json)

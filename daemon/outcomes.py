@@ -35,6 +35,7 @@ class RequestOutcome(Fate, Enum):
     NOT_FOUND = Fate(404, "404 page not found")
     RATE_LIMITED = Fate(429, "too many requests")
     TOO_MANY_FAILURES = Fate(429, "too many failed credentials")
+    UPLOAD_TOO_LARGE = Fate(413, "request body too large")
     HEADERS_TOO_LARGE = Fate(431, "request header fields too large")
     EXPECTATION_FAILED = Fate(417, "expectation failed")
     INTERNAL = Fate(500, "internal error")

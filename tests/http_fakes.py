@@ -12,7 +12,7 @@ from tidegate.daemon.h1.exchange import BodySink
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer
 from tidegate.daemon.limits.buckets import Purse
-from tidegate.daemon.settings.parts import AcceptorPart, AuthPart, BrowsersPart, ForwardingPart, LoggingPart
+from tidegate.daemon.settings.parts import AcceptorPart, AuthPart, BrowsersPart, ForwardingPart, LoggingPart, UploadPart
 from tidegate.daemon.wire.courier import Answered, Parcel, Replied
 from tidegate.daemon.wire.frames import Verdict
 from tidegate.daemon.wire.questions import AnyAsk, Unavailable
@@ -47,6 +47,7 @@ def make_part(**changes: Any) -> AcceptorPart:
         "auth": AuthPart([], False, 100, None),
         "browsers": BrowsersPart(False, ["*"], "text", [], {}, []),
         "agent_config_max_age": 30,
+        "upload": UploadPart(enabled=True, mapping=True, max_upload=1 << 20, max_map_size=4 << 20),
     }
     return AcceptorPart(**(values | changes))
 

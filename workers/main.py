@@ -37,6 +37,7 @@ from tidegate.workers.store.desk import Desk, open_source
 from tidegate.workers.store.map_opening import open_maps
 from tidegate.workers.store.source import RuleSource
 from tidegate.workers.store.source_maps import MapStore
+from tidegate.workers.store.uploads import Uploads
 
 log = logging.getLogger("tidegate.worker")
 
@@ -77,6 +78,7 @@ class Worker:
         self._serving = Serving(self._pipeline(self._known_form()), self._spool, self._trying)
         maps = _open_maps(part)
         self._key_checks = self._open_key_checks(part)
+        self._uploads = Uploads(part.source_maps, self._loop)
         self._desk = self._open_desk()
         self._links = WorkerLinks(
             self._loop,
@@ -165,6 +167,7 @@ class Worker:
             retired, self._key_checks = self._key_checks, key_checks
             if retired is not None:
                 retired.retire()
+        self._uploads.change(part.source_maps)
         self._frames = frames
         if part.source_maps != before.source_maps:
             self._use_maps(maps)
@@ -209,6 +212,7 @@ class Worker:
             self._key_checks,
             self._part.own_documents,
             self._spool,
+            self._uploads,
             ready=lambda: self._dispatcher.state().ready,
             complete=lambda: self._serving.pipeline.complete,
         )

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from tidegate.daemon.api.agent_config import LONGEST_BODY
 from tidegate.daemon.api.routes import Reads
+from tidegate.daemon.api.sourcemaps import UPLOADS
 from tidegate.daemon.api.stream import MOST_BAD_LINES
 from tidegate.daemon.auth.failures import AT_ONCE, RATE
 from tidegate.daemon.h1.connection import MAX_HEADER_LINES
-from tidegate.daemon.settings import auth, server, tidegate_section
+from tidegate.daemon.settings import auth, rum, server, source_maps, tidegate_section
 from tidegate.daemon.settings.effective import Settings
 from tidegate.daemon.settings.shown import in_words
 from tidegate.daemon.tls.handshakes import HANDSHAKE_SECONDS, MOST_HANDSHAKES
@@ -53,6 +54,9 @@ def limits(settings: Settings) -> Iterator[Limit]:
     yield Limit("lines that are no events", str(MOST_BAD_LINES), "", Reads.EVENTS)
     yield Limit("wait for a worker", _time(part.queue_timeout), tidegate_section.QUEUE_TIMEOUT.key, Reads.EVENTS)
     yield Limit("body of a question", _size(LONGEST_BODY), "", Reads.QUESTION)
+    yield Limit("body of an upload", _size(part.upload.max_upload), source_maps.MAX_UPLOAD.key, Reads.MAP)
+    yield Limit("source map, decompressed", _size(part.upload.max_map_size), rum.MAX_SOURCEMAP_SIZE.key, Reads.MAP)
+    yield Limit("uploads at a time", str(UPLOADS * settings.acceptors), "", Reads.MAP)
     if (anonymous := part.auth.anonymous) is not None:
         rate = f"{anonymous.event_limit} a second and address, {3 * anonymous.event_limit} at once"
         yield Limit("events without credentials", rate, auth.EVENT_LIMIT.key, Reads.EVENTS)

@@ -23,7 +23,7 @@ class Strangers(Enum):
     REFUSED = "refused"
     """401, or 403 where anonymous senders may do other things only."""
     OFF = "off"
-    """Refused whoever asks: browsers are switched off."""
+    """Refused whoever asks: browsers are switched off, or source maps."""
 
 
 class Row(NamedTuple):
@@ -48,6 +48,8 @@ def rows(part: AcceptorPart) -> Iterator[Row]:
 def strangers(route: Route, part: AcceptorPart) -> Strangers:
     """What the doorkeeper and the guards do with somebody who shows nothing."""
     if route.callers is Callers.BROWSERS and not part.browsers.enabled:
+        return Strangers.OFF
+    if route.callers is Callers.PIPELINES and not part.upload.mapping:
         return Strangers.OFF
     if not (part.auth.tokens or part.auth.api_keys):
         return Strangers.YES

@@ -20,6 +20,7 @@ from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.key_desk import KeyDesk
 from tidegate.daemon.api.request_log import RequestLog
 from tidegate.daemon.api.routes import State, Wiring, routes_in_force, serve
+from tidegate.daemon.api.sourcemaps import UPLOADS
 from tidegate.daemon.auth.failures import Failures
 from tidegate.daemon.auth.tokens import keyed_digest
 from tidegate.daemon.h1.client_address import proxies
@@ -61,6 +62,7 @@ class Acceptor:
         self._courier = courier
         self._loop = loop
         self._gate = Gate(part.max_concurrent_decoders)
+        self._uploads = Gate(UPLOADS)
         self._digest = keyed_digest(secrets.token_bytes(32))
         self._keys = KeyDesk(courier, self._digest, loop, part.auth.api_key_limit)
         self._failures = Failures()
@@ -82,7 +84,9 @@ class Acceptor:
         buckets = Buckets(self._addresses, anonymous.event_limit) if anonymous is not None else None
         doorkeeper = Doorkeeper(part.auth, self._digest, self._keys, self._failures, buckets)
         bases, routes = Bases(part), routes_in_force(part)
-        return Wiring(self._courier, self._gate, bases, self.state, doorkeeper, self._configurations, routes)
+        return Wiring(
+            self._courier, self._gate, bases, self.state, doorkeeper, self._configurations, routes, self._uploads
+        )
 
     def _make_protocol(self) -> asyncio.BufferedProtocol:
         if self._context is None:

@@ -22,13 +22,16 @@ from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.guards import Guard, browsers_may_send, events_are_ndjson, events_are_posted, reads_only
 from tidegate.daemon.api.info import answer_info
 from tidegate.daemon.api.intake import begin_stream
-from tidegate.daemon.auth.identity import CONFIG_READ, EVENT_WRITE
+from tidegate.daemon.api.sourcemaps import begin_upload
+from tidegate.daemon.auth.identity import CONFIG_READ, EVENT_WRITE, SOURCEMAP_WRITE
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer, Page
 from tidegate.daemon.outcomes import RequestOutcome
 from tidegate.daemon.settings.parts import AcceptorPart
 from tidegate.daemon.wire.courier import Courier
+
+SOURCE_MAPS = "/assets/v1/sourcemaps"
 
 
 class State:
@@ -52,6 +55,7 @@ class Wiring(NamedTuple):
     configurations: Configurations
     routes: Mapping[str, Route]
     """By path: `routes_in_force`."""
+    uploads: Gate
 
 
 class Callers(Enum):
@@ -59,6 +63,7 @@ class Callers(Enum):
 
     EVERYBODY = "no credentials are asked for, but what is answered may depend on them"
     AGENTS = "agents in services; with credentials, once a method of authentication is configured"
+    PIPELINES = "build pipelines; with credentials, once a method of authentication is configured, never without any"
     BROWSERS = "pages of allowed origins, once browsers are switched on: without credentials, where anonymous senders are let in"
 
 
@@ -77,6 +82,7 @@ class Reads(Enum):
     NOTHING = "no body"
     EVENTS = "a stream of events"
     QUESTION = "one short question"
+    MAP = "a source map and what it is the map of"
 
 
 class Route(NamedTuple):
@@ -132,6 +138,10 @@ def _agent_config(exchange: Exchange, wiring: Wiring) -> BodySink | None:
     return begin_look_up(exchange, wiring.configurations)
 
 
+def _source_map(exchange: Exchange, wiring: Wiring) -> BodySink | None:
+    return begin_upload(exchange, wiring.courier, wiring.uploads)
+
+
 ROUTES = (
     Route("/", ("GET", "HEAD"), Callers.EVERYBODY, (reads_only,), _info, Reads.NOTHING, Shows.SERVER),
     Route(
@@ -169,6 +179,17 @@ ROUTES = (
         first_guards=(ask_origin,),
         headers=browser_headers,
     ),
+    # Methods and the like are refused by the handler, after who may not do this at all.
+    Route(
+        SOURCE_MAPS,
+        ("POST",),
+        Callers.PIPELINES,
+        (),
+        _source_map,
+        Reads.MAP,
+        Shows.NOTHING,
+        SOURCEMAP_WRITE,
+    ),
 )
 
 NOT_FOUND = Answer(RequestOutcome.NOT_FOUND, RequestOutcome.NOT_FOUND.value.message, routed=False)
@@ -178,7 +199,8 @@ def routes_in_force(part: AcceptorPart) -> dict[str, Route]:
     """Every path that is answered with these settings, the configured ones too; all others are 404."""
     # Extra paths are there since the usual ones are known to ad blockers. They take the place of none.
     extra = [browser_route(path) for path in part.browsers.extra_paths]
-    return {route.path: route for route in (*extra, *ROUTES)}
+    closed = () if part.upload.enabled else (SOURCE_MAPS,)
+    return {route.path: route for route in (*extra, *ROUTES) if route.path not in closed}
 
 
 def serve(exchange: Exchange, wiring: Wiring) -> BodySink | None:

@@ -20,6 +20,7 @@ from tidegate.daemon.settings import (
     paths,
     rum,
     server,
+    source_map_parts,
     table,
     tidegate_section,
     tls_section,
@@ -210,6 +211,7 @@ class Settings:
             shares_limits=self.acceptors > 1,
             browsers=self._browsers_part(),
             agent_config_max_age=int(self[agent_config.CACHE_EXPIRATION]),
+            upload=source_map_parts.upload_part(self.values),
             tls=intake_tls.policy(self.values) if self.tls else None,
         )
 
@@ -298,14 +300,15 @@ class Settings:
             return AgentConfigPart(interval, file=str(self.agent_config_file))
         return AgentConfigPart(interval, elasticsearch=self._client_part(agent_config.ELASTICSEARCH))
 
-    @property
-    def _maps_frames(self) -> bool:
-        return self[rum.ENABLED] and self[rum.SOURCE_MAPPING_ENABLED]
-
     def source_maps_part(self) -> SourceMapsPart:
         """Where source maps are, for workers and for the command that keeps them."""
         client = rum.SOURCE_MAPPING_ELASTICSEARCH
-        part = SourceMapsPart(self._maps_frames, self[rum.SOURCE_MAPPING_TIMEOUT], self[rum.MAX_SOURCEMAP_SIZE])
+        part = SourceMapsPart(
+            mapping=source_map_parts.maps_frames(self.values),
+            timeout=self[rum.SOURCE_MAPPING_TIMEOUT],
+            max_map_size=self[rum.MAX_SOURCEMAP_SIZE],
+            scratch=str(self.path_data),
+        )
         if self.sink_name == "local" and client.hosts not in self.values:
             return replace(part, folder=str(self.source_maps_folder))
         wait = self[tidegate_section.RESPONSE_TIMEOUT]  # a map has megabytes

@@ -93,6 +93,19 @@ class BrowsersPart(Struct, frozen=True):
     extra_paths: list[str]
 
 
+class UploadPart(Struct, frozen=True):
+    """How an acceptor takes source maps."""
+
+    enabled: bool
+    """Whether there is such a path at all."""
+    mapping: bool
+    """Whether browsers are let in and their frames are mapped; without that, maps would be of no use."""
+    max_upload: int
+    """Bytes of a request's body as sent."""
+    max_map_size: int
+    """Bytes of the map itself."""
+
+
 class FramesPart(Struct, frozen=True):
     """What a worker looks for in stack frames from browsers; "": nothing."""
 
@@ -162,6 +175,7 @@ class AcceptorPart(Struct, frozen=True):
     browsers: BrowsersPart
     agent_config_max_age: int
     """Seconds that agents keep their configuration."""
+    upload: UploadPart
     tls: TlsServerPart | None = None
     """None: plain HTTP."""
     certificates: CertificatesPart | None = None
@@ -269,6 +283,8 @@ class SourceMapsPart(Struct, frozen=True):
     """Longest wait of a batch for the maps that it needs."""
     max_map_size: int
     """Bytes, decompressed."""
+    scratch: str
+    """Folder for files without a name, in which large maps are checked."""
     elasticsearch: ElasticsearchPart | None = None
     folder: str = ""
     """Beside the local store."""

@@ -16,6 +16,7 @@ from tidegate.daemon.settings import (
     processing,
     rum,
     server,
+    source_maps,
     tidegate_section,
     tls_section,
 )
@@ -26,6 +27,7 @@ SECTIONS = (
     tls_section.SECTION,
     auth.SECTION,
     rum.SECTION,
+    source_maps.SECTION,
     agent_config.SECTION,
     processing.SECTION,
     output.SECTION,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 from tidegate.daemon.wire.questions import Answer, Question
 
-WIRE_REVISION = 4
+WIRE_REVISION = 5
 """Changes with any change of a frame; acceptor and worker of different revisions never talk."""
 
 HELLO, BATCH, VERDICT, QUESTION, ANSWER = b"H", b"B", b"V", b"Q", b"A"

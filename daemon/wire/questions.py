@@ -82,14 +82,74 @@ class KeyPrivileges(Reply, frozen=True, tag="key_privileges"):
     privileges: list[str]
 
 
-AnyAsk = Ping | CheckApiKey | FindConfiguration
-AnyReply = Pong | KeyPrivileges | Configuration | NoConfiguration | StoreForbids | Unavailable
+class MapPiece(Ask, frozen=True, tag="map_piece"):
+    """Take a piece of a source map. Pieces come one after the other, the next when the last one was taken."""
+
+    at_first_worker: ClassVar[bool] = True
+
+    upload: str
+    """Chosen by the asker, the same for all pieces of a map."""
+    number: int
+    """From 1."""
+    data: bytes
+
+
+class KeepMap(Ask, frozen=True, tag="keep_map"):
+    """Keep the source map whose pieces were taken. (http-surface.md 5.5)"""
+
+    at_first_worker: ClassVar[bool] = True
+
+    upload: str
+    pieces: int
+    service: str
+    version: str
+    path: str
+
+
+class DropMap(Ask, frozen=True, tag="drop_map"):
+    """Forget the pieces: their sender is gone."""
+
+    at_first_worker: ClassVar[bool] = True
+
+    upload: str
+
+
+class PieceTaken(Reply, frozen=True, tag="piece_taken"):
+    """The next one may come; also the reply to `DropMap`."""
+
+
+class MapKept(Reply, frozen=True, tag="map_kept"):
+    """It is stored."""
+
+
+class MapRefused(Reply, frozen=True, tag="map_refused"):
+    """It is no source map that can be kept; the reason is for its sender."""
+
+    reason: str
+    too_large: bool = False
+
+
+AnyAsk = Ping | CheckApiKey | FindConfiguration | MapPiece | KeepMap | DropMap
+AnyReply = (
+    Pong
+    | KeyPrivileges
+    | Configuration
+    | NoConfiguration
+    | StoreForbids
+    | Unavailable
+    | PieceTaken
+    | MapKept
+    | MapRefused
+)
 """Unions, one member for each row of `TABLE`."""
 
 TABLE: dict[type[Ask], tuple[type[Reply], ...]] = {
     Ping: (Pong, Unavailable),
     CheckApiKey: (KeyPrivileges, Unavailable),
     FindConfiguration: (Configuration, NoConfiguration, StoreForbids, Unavailable),
+    MapPiece: (PieceTaken, MapRefused, Unavailable),
+    KeepMap: (MapKept, MapRefused, Unavailable),
+    DropMap: (PieceTaken,),
 }
 """Which replies a question can have."""
 

@@ -82,3 +82,9 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory that a process has now, without pages of files."""
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(lines["RssAnon"].split()[0]) * 1024

@@ -141,7 +141,7 @@ class ClusterMaps:
             "created": created,
         }
         body = msgspec.json.encode(document)
-        if self._ask("HEAD", f"/{INDEX}").status == 404:
+        if not self._has_index(key):
             # Elasticsearch would make one by itself, with mappings of its own guess.
             self._make_index()
         reply = self._ask("PUT", f"{_place(key)}?refresh=true", body)
@@ -160,6 +160,14 @@ class ClusterMaps:
     def close(self) -> None:
         """See `MapStore`."""
         self._cluster.close()
+
+    def _has_index(self, key: MapKey) -> bool:
+        """Whether the index is there; asked for a document, since asking for the index takes one more privilege."""
+        reply = self._ask("GET", f"{_place(key)}?_source=false")
+        if reply.status == 404:
+            return "index_not_found" not in _reason(reply.body, kind=True)
+        self._expect(reply, "storing")
+        return True
 
     def _make_index(self) -> None:
         body = msgspec.json.encode({"settings": SETTINGS, "mappings": MAPPINGS})

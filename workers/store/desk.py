@@ -12,12 +12,24 @@ from typing import Protocol
 
 from tidegate.daemon.settings.parts import AgentConfigPart, OwnDocumentsPart
 from tidegate.daemon.wire.frames import new_batch_id
-from tidegate.daemon.wire.questions import AnyAsk, AnyReply, CheckApiKey, FindConfiguration, Ping, Pong, Unavailable
+from tidegate.daemon.wire.questions import (
+    AnyAsk,
+    AnyReply,
+    CheckApiKey,
+    DropMap,
+    FindConfiguration,
+    KeepMap,
+    MapPiece,
+    Ping,
+    Pong,
+    Unavailable,
+)
 from tidegate.workers.store.api_keys import KeyChecks
 from tidegate.workers.store.applied import applied_lines
 from tidegate.workers.store.configurations import Configurations
 from tidegate.workers.store.local_rules import LocalRules
 from tidegate.workers.store.source import RuleSource
+from tidegate.workers.store.uploads import Uploads
 
 REPORT_S = 30.0
 """How often configurations in use are reported (http-surface.md 6.3)."""
@@ -40,6 +52,7 @@ class Desk:
         key_checks: KeyChecks | None,
         own: OwnDocumentsPart,
         spool: Spool,
+        uploads: Uploads,
         *,
         ready: Callable[[], bool],
         complete: Callable[[], bool],
@@ -48,6 +61,7 @@ class Desk:
         self._key_checks = key_checks
         self._own = own
         self._spool = spool
+        self._uploads = uploads
         self._ready = ready
         self._complete = complete
         self._reporting: asyncio.Task[None] | None = None
@@ -77,12 +91,15 @@ class Desk:
                     self._key_checks.check(ask.credential, reply)
             case FindConfiguration():
                 self._configurations.find(ask, reply)
+            case MapPiece() | KeepMap() | DropMap():
+                self._uploads.asked(ask, reply)
 
     async def close(self) -> None:
         """Reports for the last time and ends what runs in the background; the spool is to be closed after it."""
         if self._reporting is not None:
             self._reporting.cancel()
         self.report()
+        self._uploads.close()
         await self._configurations.close()
 
     def report(self) -> None:

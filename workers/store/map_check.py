@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import posixpath
+import mmap
 import re
-from urllib.parse import urlsplit
 
 import msgspec
+from tidegate.workers.source_maps.paths import cleaned
 from tidegate.workers.store.source_maps import LONGEST_ID, MapKey, MapRefused
 
+Buffer = bytes | mmap.mmap
 VERSION = 3
 """Of the format; nothing has written an older one for a decade."""
 STEP = 1 << 20
@@ -31,20 +32,11 @@ _read = msgspec.json.Decoder(_Map).decode
 
 
 def key_of(service: str, version: str, path: str) -> MapKey:
-    """The key of an upload, with the path cleaned as Kibana and the original do. Raises MapRefused."""
+    """The key of an upload, its path cleaned as that of a frame is before it is looked up. Raises MapRefused."""
     _check_key(MapKey(service, version, path))
-    return MapKey(service, version, _cleaned(path))
-
-
-def _cleaned(path: str) -> str:
-    """Without `//`, `/./` and `/../` in the path of the URL."""
-    try:
-        parts = urlsplit(path)
-        if not parts.path.startswith("/"):
-            return path
-        return parts._replace(path=posixpath.normpath("/" + parts.path.lstrip("/"))).geturl()
-    except ValueError:
-        return path
+    key = MapKey(service, version, cleaned(path))
+    _check_key(key)  # a letter that a URL does not have is three or more there
+    return key
 
 
 def _check_key(key: MapKey) -> None:
@@ -65,7 +57,7 @@ def _check_key(key: MapKey) -> None:
         )
 
 
-def check_map(content: bytes) -> None:
+def check_map(content: Buffer) -> None:
     """Raises MapRefused for what is no source map of version 3."""
     try:
         _check_text(content)
@@ -80,13 +72,18 @@ def check_map(content: bytes) -> None:
         raise MapRefused("sourcemap: its JSON is nested too deeply") from problem
     if found.version != VERSION:
         raise MapRefused(f"sourcemap: version {VERSION} of the format is needed, and it says {found.version}")
-    if bytes(found.mappings)[:1] != b'"' and bytes(found.sections)[:1] != b"[":
+    if _first(found.mappings) != b'"' and _first(found.sections) != b"[":
         raise MapRefused("sourcemap: it has neither `mappings`, a text, nor `sections`, a list")
 
 
-def _check_text(content: bytes) -> None:
+def _first(raw: msgspec.Raw) -> bytes:
+    """The first byte, without a copy of the rest."""
+    return bytes(memoryview(raw)[:1])
+
+
+def _check_text(content: Buffer) -> None:
     decode = codecs.getincrementaldecoder("utf-8")().decode
-    view = memoryview(content)
-    for at in range(0, len(view), STEP):
-        decode(view[at : at + STEP])
+    with memoryview(content) as view:
+        for at in range(0, len(view), STEP):
+            decode(bytes(view[at : at + STEP]))
     decode(b"", final=True)

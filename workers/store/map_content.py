@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import re
 import zlib
+from collections.abc import Iterator
 
 from tidegate.workers.store.source_maps import MapTooLarge, MapUnusable, Packed
 
@@ -16,6 +17,7 @@ STEP = 768 << 10
 """Bytes in one go, a multiple of 3 (base64): so other threads have their turn."""
 _TEXT_STEP = STEP // 3 * 4
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+_HEADER = 2
 _HEADER_WORDS = ("header check", "compression method", "window size")
 
 
@@ -52,10 +54,9 @@ def pack(content: bytes) -> Packed:
     return packer.finish()
 
 
-def unpack(zipped: bytes, largest: int) -> bytes:
-    """The JSON; never holds more than a step beyond `largest` bytes of it. Raises MapUnusable, MapTooLarge."""
+def inflated(zipped: bytes, largest: int) -> Iterator[bytes]:
+    """The JSON in steps, `largest` bytes at most. Raises MapUnusable, MapTooLarge."""
     inflate = zlib.decompressobj()
-    pieces: list[bytes] = []
     size = 0
     rest = zipped
     while not inflate.eof:
@@ -65,15 +66,19 @@ def unpack(zipped: bytes, largest: int) -> bytes:
             raise MapUnusable(_in_words(str(problem))) from problem
         rest = inflate.unconsumed_tail
         if not piece and not rest and not inflate.eof:
-            began = "failed to read sourcemap content" if len(zipped) >= 2 else "failed to create zlib reader"
+            began = "failed to read sourcemap content" if len(zipped) >= _HEADER else "failed to create zlib reader"
             raise MapUnusable(f"{began}: unexpected EOF")
         size += len(piece)
         if size > largest:
             raise MapTooLarge(
                 f"sourcemap size exceeds limit : decompressed source map exceeds limit of {largest} bytes"
             )
-        pieces.append(piece)
-    return b"".join(pieces)
+        yield piece
+
+
+def unpack(zipped: bytes, largest: int) -> bytes:
+    """The JSON. Raises MapUnusable, MapTooLarge."""
+    return b"".join(inflated(zipped, largest))
 
 
 def _in_words(problem: str) -> str:

@@ -48,7 +48,8 @@ def call(line: str, headers: Headers, part: BrowsersPart, *tokens: str) -> tuple
     exchange.head = RequestHead(method.encode(), target.encode(), headers)
     routes = routes_in_force(settings)
     sink = serve(
-        exchange, Wiring(courier, Gate(0), Bases(settings), State(), doorkeeper, Configurations(courier), routes)
+        exchange,
+        Wiring(courier, Gate(0), Bases(settings), State(), doorkeeper, Configurations(courier), routes, Gate(1)),
     )
     if sink is not None:
         sink.data(b'{"m":{}}\n')

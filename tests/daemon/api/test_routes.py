@@ -29,7 +29,8 @@ def call(line: str, headers: list[tuple[bytes, bytes]] | None = None, *tokens: s
     courier, digest = FakeCourier(at_once=True), keyed_digest(b"key")
     doorkeeper = Doorkeeper(part.auth, digest, KeyDesk(courier, digest, exchange.clock, 100), Failures(), None)
     routes = routes_in_force(part)
-    sink = serve(exchange, Wiring(courier, Gate(0), Bases(part), State(), doorkeeper, Configurations(courier), routes))
+    wiring = Wiring(courier, Gate(0), Bases(part), State(), doorkeeper, Configurations(courier), routes, Gate(1))
+    sink = serve(exchange, wiring)
     if sink is not None:
         sink.end()
     return exchange

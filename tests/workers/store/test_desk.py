@@ -9,26 +9,35 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from tidegate.daemon.settings.parts import AgentConfigPart, OwnDocumentsPart
+from tidegate.daemon.settings.parts import AgentConfigPart, OwnDocumentsPart, SourceMapsPart
 from tidegate.daemon.wire.questions import (
     TABLE,
     AnyAsk,
     AnyReply,
     CheckApiKey,
     Configuration,
+    DropMap,
     FindConfiguration,
+    KeepMap,
+    MapPiece,
+    MapRefused,
+    PieceTaken,
     Ping,
     Pong,
     Unavailable,
 )
 from tidegate.workers.store.desk import Desk, open_source
 from tidegate.workers.store.local_rules import changing
+from tidegate.workers.store.uploads import Uploads
 
 RULE = {"service": {"name": "shop"}, "settings": {"a": "1"}, "etag": "e1"}
 ASKS: dict[type[AnyAsk], AnyAsk] = {
     Ping: Ping(),
     CheckApiKey: CheckApiKey("x"),
     FindConfiguration: FindConfiguration("shop", "", "e1"),
+    MapPiece: MapPiece("u", 1, b"no map"),
+    KeepMap: KeepMap("u", 1, "shop", "1.0", "/a.js"),
+    DropMap: DropMap("u"),
 }
 
 
@@ -49,7 +58,9 @@ def desk_of(folder: Path, spool: FakeSpool) -> Desk:
         documents.append(RULE)
     own = OwnDocumentsPart("default", "gate", "9.5.2")
     source = open_source(AgentConfigPart(30.0, file=str(file)))
-    return Desk(source, None, own, spool, ready=lambda: True, complete=lambda: False)
+    maps = SourceMapsPart(False, 5.0, 1000, str(folder), folder=str(folder / "maps"))
+    uploads = Uploads(maps, asyncio.get_running_loop())
+    return Desk(source, None, own, spool, uploads, ready=lambda: True, complete=lambda: False)
 
 
 async def replies_to(desk: Desk, *asks: AnyAsk) -> list[AnyReply]:
@@ -70,10 +81,13 @@ def test_every_question_is_answered_with_a_reply_of_the_table(tmp_path: Path) ->
         for kind, ask in ASKS.items():
             (reply,) = await replies_to(desk, ask)
             assert isinstance(reply, TABLE[kind])
-        assert await replies_to(desk, *ASKS.values()) == [
+        assert [(await replies_to(desk, ask))[0] for ask in ASKS.values()] == [
             Pong(True),
             Unavailable("API keys are off (apm-server.auth.api_key.enabled)"),
             Configuration({"a": "1"}, "e1"),
+            PieceTaken(),
+            MapRefused("sourcemap: it is no JSON: JSON is malformed: invalid character (byte 4)"),
+            PieceTaken(),
         ]
         await desk.close()
 

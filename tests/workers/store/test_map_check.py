@@ -46,7 +46,7 @@ def test_source_maps_pass(content: object) -> None:
         (b'{"version":3,"mappings":"","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
         (b'{"version":3,"mappings":"","x":' + b'{"a":' * 100_000, "nested too deeply"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:20],
 )
 def test_others_do_not(content: bytes, words: str) -> None:
     with pytest.raises(MapRefused, match=words):
@@ -54,7 +54,7 @@ def test_others_do_not(content: bytes, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [MapKey("my shop_1-a", "1.0+b/ä", "/a b.js"), MapKey("s", "1", "x" * 508), MapKey("s", "1", "ä" * 254)]
+    "key", [MapKey("my shop_1-a", "1.0+b/ä", "/a-b.js"), MapKey("s", "1", "x" * 508), MapKey("s", "ä" * 253, "/x")]
 )
 def test_keys_that_can_be_kept(key: MapKey) -> None:
     assert key_of(*key) == key
@@ -70,7 +70,7 @@ def test_keys_that_can_be_kept(key: MapKey) -> None:
         (MapKey("s", "1\n", "/a"), "control characters"),
         (MapKey("s", "1", "/a\x00"), "control characters"),
         (MapKey("s", "1", "x" * 509), "have 513 bytes together, and 512 are allowed"),
-        (MapKey("s", "1", "ä" * 255), "have 514 bytes together"),
+        (MapKey("s", "1", "/" + "ä" * 120), "have 725 bytes together"),
         (MapKey("s", "1", "\udcff"), "must be in UTF-8"),
     ],
 )
@@ -83,9 +83,9 @@ def test_keys_that_cannot(key: MapKey, words: str) -> None:
     ("path", "cleaned"),
     [
         ("/a/../b//c.js", "/b/c.js"),
+        ("/a b.js", "/a%20b.js"),
         ("//a/./b.js", "//a/b.js"),
         ("https://shop.example/a/b/../c.js?v=1", "https://shop.example/a/c.js?v=1"),
-        ("https://shop.example", "https://shop.example"),
         ("~/static/app.js", "~/static/app.js"),
         ("http://[::1/a/../b.js", "http://[::1/a/../b.js"),
     ],
