@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from tidegate.cli.exposed import instance_rules, machine_rules
@@ -13,6 +13,10 @@ from tidegate.cli.exposed.instance import processes_of, supervisor_of
 from tidegate.cli.exposed.rows import Row
 from tidegate.cli.exposed.subject import Subject
 from tidegate.cli.exposed.walk import Server, Spoken, Unreachable, wrong_token
+
+ROOT = Call("GET", "/")
+MOST_SILENT = 20
+"""Calls without an answer: a method that a proxy cuts off, on each path. Each may cost five seconds of waiting."""
 
 
 class Seen(NamedTuple):
@@ -28,8 +32,7 @@ def see(server: Server, subject: Subject, rows: Sequence[Row]) -> Seen:
     lines, findings = [("address", server.url)], list[Finding]()
     try:
         spoken = server.spoken()
-        asked = calls(rows, wrong_token(), browsers=subject.part.browsers.enabled)
-        answers = [server.call(one) for one in asked]
+        answers = _walk(server, calls(rows, wrong_token(), browsers=subject.part.browsers.enabled))
     except Unreachable as problem:
         text = f"the running server could not be asked: {problem}"
         findings.append(Finding("server-not-checked", Severity.NOTE, text, "", "--server URL with its address"))
@@ -48,8 +51,22 @@ def see(server: Server, subject: Subject, rows: Sequence[Row]) -> Seen:
     return Seen(lines, findings)
 
 
+def _walk(server: Server, asked: Iterable[Call]) -> list[Answered]:
+    """The answers; a proxy may cut some methods off. Raises Unreachable, for `/` or for too many."""
+    answers = [server.call(ROOT)]
+    silent = 0
+    for one in asked:
+        try:
+            answers.append(server.call(one))
+        except Unreachable:
+            silent += 1
+            if silent > MOST_SILENT:
+                raise
+    return answers
+
+
 def _spoken(spoken: Spoken, answers: Sequence[Answered]) -> list[tuple[str, str]]:
-    root = next(one for one in answers if one.call == Call("GET", "/"))
+    root = answers[0]
     lines = [("spoken", spoken.tls or "plain HTTP")]
     if spoken.expiry is not None:
         lines.append(("certificate", f"ends in {spoken.expiry.days:.0f} days"))

@@ -61,7 +61,8 @@ class Server:
             connection.request(call.method, self._prefix + call.path, headers=headers)
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
-            return Answered(call, response.status, found, response.read(MOST_BYTES))
+            with response:
+                return Answered(call, response.status, found, response.read(MOST_BYTES))
         except (OSError, http.client.HTTPException) as problem:
             raise Unreachable(f"{call}: {problem or type(problem).__name__}") from problem
         finally:
@@ -79,6 +80,7 @@ class Server:
             return Spoken((connected.version() or "").replace("TLSv", "TLS "), expiry)
 
     def _connected(self) -> socket.socket:
+        sock: socket.socket | None = None
         try:
             if self._path:
                 sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -86,15 +88,18 @@ class Server:
                 sock.connect(self._path)
                 return sock
             sock = socket.create_connection((self._host, self._port), LONGEST_S)
-            if not self._tls:
-                return sock
-            # Looked at, not trusted: nothing secret is sent, and one's own authority is often not known here.
-            context = ssl.create_default_context()
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            return context.wrap_socket(sock, server_hostname=self._host)
+            return self._wrapped(sock) if self._tls else sock
         except OSError as problem:
+            if sock is not None:
+                sock.close()
             raise Unreachable(f"{self.url}: {problem.strerror or problem}") from problem
+
+    def _wrapped(self, sock: socket.socket) -> ssl.SSLSocket:
+        # Looked at, not trusted: nothing secret is sent, and one's own authority is often not known here.
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context.wrap_socket(sock, server_hostname=self._host)
 
 
 def wrong_token() -> str:

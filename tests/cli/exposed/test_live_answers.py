@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from socketserver import UnixStreamServer
 
 import pytest
 from settings_loading import Loading
@@ -10,6 +13,8 @@ from tidegate.cli.exposed.answers import compare, proxy_in, version_in
 from tidegate.cli.exposed.calls import FOREIGN_ORIGIN, NEIGHBOURS, Answered, Call, calls
 from tidegate.cli.exposed.instance_rules import Process, given_in_clear, in_words, processes
 from tidegate.cli.exposed.rows import rows
+from tidegate.cli.exposed.running_server import see
+from tidegate.cli.exposed.subject import Machine, Subject
 from tidegate.cli.exposed.walk import Server
 
 PUBLIC = (
@@ -74,6 +79,51 @@ def test_words() -> None:
     assert proxy_in([]) == ""
     with pytest.raises(ValueError, match="wants a URL"):
         Server("somewhere")
+
+
+class Other(BaseHTTPRequestHandler):
+    """A server that is none of ours: it answers everything but TRACE, and shows itself."""
+
+    def address_string(self) -> str:
+        return ""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(VERSION)))
+        self.end_headers()
+        self.wfile.write(VERSION)
+
+    do_POST = do_PUT = do_DELETE = do_OPTIONS = do_GET
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def do_TRACE(self) -> None:
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_another_server_behind_a_unix_socket(tmp_path: Path) -> None:
+    path = f"{tmp_path}/s"
+    settings = Loading(tmp_path)(f"{PUBLIC}apm-server.host: unix:{path}\npath.data: {tmp_path}/data\n")
+    part = settings.acceptor_part()
+    subject, table = Subject(settings, part, Machine()), list(rows(part))
+    assert [one.id for one in see(Server(f"unix:{path}"), subject, table).findings] == ["server-not-checked"]
+    with UnixStreamServer(path, Other) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        seen = see(Server(f"unix:{path}"), subject, table)
+        server.shutdown()
+        thread.join()
+    assert {one.id for one in seen.findings} == {
+        "more-than-the-settings-say",
+        "foreign-origin-let-in",
+        "unknown-path-answers",
+    }
+    assert dict(seen.lines)["version"] == "9.5.2, shown to strangers"
+    assert dict(seen.lines)["proxy"].startswith("server: BaseHTTP")
 
 
 SUPERVISOR = Process(10, ("tidegate", "run"), 990, False, False, True)
