@@ -36,6 +36,7 @@ def examine(settings: Settings, *, ask_store: bool, server: Server | None = None
     return Report(
         settings=settings,
         reach=subject.reach.value,
+        machine=subject.machine,
         rows=table,
         limits=list(limits(settings)),
         findings=sorted_by_severity(findings),

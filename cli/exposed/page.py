@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tidegate.cli.exposed.finding import Finding, Severity
-from tidegate.cli.exposed.report import Report, headline
+from tidegate.cli.exposed.report import Report, headline, separation
 from tidegate.cli.exposed.rows import Row, Strangers
 from tidegate.cli.terminal import Terminal, cut, safe
 from tidegate.daemon.api.routes import Shows
@@ -42,7 +42,8 @@ _STRANGERS = {
 def lines(report: Report, terminal: Terminal) -> Iterator[str]:
     """The whole page."""
     width = min(terminal.width, WIDEST)
-    pairs = [*headline(report.settings), ("reachable by", report.reach), ("store", report.store)]
+    shut_off = separation(report.machine, report.settings.acceptor_part())
+    pairs = [*headline(report.settings), ("reachable by", report.reach), ("store", report.store), *shut_off]
     yield from _pairs(pairs, width)
     yield ""
     yield from _table(report.rows, terminal, width)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from tidegate.cli.exposed.finding import Finding, sorted_by_severity
 from tidegate.cli.exposed.limits import Limit, of_route
 from tidegate.cli.exposed.rows import Row
+from tidegate.cli.exposed.subject import Machine
 from tidegate.daemon import __version__
 from tidegate.daemon.settings import auth
 from tidegate.daemon.settings.effective import Settings
+from tidegate.daemon.settings.parts import AcceptorPart
 
 
 class Report(NamedTuple):
@@ -18,6 +21,7 @@ class Report(NamedTuple):
     settings: Settings
     reach: str
     """Who can reach the port, in words."""
+    machine: Machine
     rows: list[Row]
     limits: list[Limit]
     findings: list[Finding]
@@ -54,14 +58,31 @@ def headline(settings: Settings) -> list[tuple[str, str]]:
     ]
 
 
+def separation(machine: Machine, part: AcceptorPart) -> list[tuple[str, str]]:
+    """What keeps code that an attacker runs in an acceptor inside, and what it would find there: names and words."""
+    means = [f"Landlock {machine.landlock}"] if machine.landlock else []
+    means += ["seccomp"] if machine.seccomp else []
+    held = ["the TLS key"] if part.tls is not None else []
+    held += ["secret tokens"] if part.auth.tokens else []
+    return [
+        ("separation", " and ".join(means) or "none: see the findings"),
+        ("acceptors hold", f"{', '.join([*held, 'requests under way'])}; nothing that opens the store"),
+    ]
+
+
+def _by_name(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name.lower().replace(" ", "_"): words for name, words in pairs}
+
+
 def document(report: Report) -> dict[str, Any]:
     """For programs (docs/exposure.md): keys are added, never renamed."""
+    settings = report.settings
     worst = min(report.findings, key=lambda one: one.severity.rank, default=None)
     return {
         "version": __version__,
-        "settings": str(report.settings.source) if report.settings.source else None,
+        "settings": str(settings.source) if settings.source else None,
         "reach": report.reach,
-        "summary": dict(headline(report.settings)),
+        "summary": _by_name([*headline(settings), *separation(report.machine, settings.acceptor_part())]),
         "routes": [
             {
                 "path": row.path,
@@ -75,7 +96,7 @@ def document(report: Report) -> dict[str, Any]:
         ],
         "limits": [{"name": one.name, "value": one.value, "key": one.key or None} for one in report.limits],
         "store": report.store,
-        "server": dict(report.server) if report.server else None,
+        "server": _by_name(report.server) if report.server else None,
         "worst": worst.severity.value if worst else None,
         "findings": [
             {

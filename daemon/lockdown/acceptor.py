@@ -18,7 +18,8 @@ _LOG = (
 
 NO_LANDLOCK = (
     "this kernel has no Landlock (or it is switched off): code that an attacker runs in an acceptor could open whatever "
-    "Tidegate's user may open: settings, spool, stored events"
+    "Tidegate's user may open: settings, spool, stored events; beside what an acceptor holds in any case: the TLS key, secret "
+    "tokens, requests under way"
 )
 NO_NETWORK = "this kernel's Landlock is older than version 4 (Linux 6.7): only seccomp keeps an acceptor from opening connections"
 NO_SCOPE = (

@@ -13,6 +13,7 @@ from tidegate.cli.exposed.limits import limits, of_route
 from tidegate.cli.exposed.page import lines, total
 from tidegate.cli.exposed.report import Report, document
 from tidegate.cli.exposed.rows import rows
+from tidegate.cli.exposed.subject import Machine
 from tidegate.cli.terminal import ASCII, UNICODE, Terminal
 from tidegate.daemon.api.routes import ROUTES, Reads
 
@@ -78,7 +79,9 @@ def test_limits_belong_to_routes(tmp_path: Path) -> None:
 def report(tmp_path: Path, text: str = "", *findings: Finding) -> Report:
     settings = Loading(tmp_path)(text + LOCAL)
     part = settings.acceptor_part()
-    return Report(settings, "everybody", list(rows(part)), list(limits(settings)), list(findings), "the local store")
+    return Report(
+        settings, "everybody", Machine(), list(rows(part)), list(limits(settings)), list(findings), "the local store"
+    )
 
 
 FOUND = Finding("no-tls", Severity.HIGH, "it speaks plain HTTP " * 8, "apm-server.ssl.certificate", "a certificate")
@@ -118,3 +121,6 @@ def test_the_form_for_programs(tmp_path: Path) -> None:
         "path", "methods", "without_credentials", "api_key", "answers_with", "limits",
     }  # fmt: skip
     assert "a-token-in-the-file" not in json.dumps(told)
+    assert told["summary"]["separation"] == "Landlock 7 and seccomp"
+    assert told["summary"]["acceptors_hold"] == "secret tokens, requests under way; nothing that opens the store"
+    assert told["summary"]["tls"] == "none: plain HTTP"
