@@ -73,7 +73,7 @@ class FakeSink:
             raise answer
         return answer
 
-    def write(self, blocks: Sequence[Block]) -> Written:
+    def write(self, blocks: Sequence[Block], *, unsure: bool = False) -> Written:
         names = [name for block in blocks for name in names_of(block)]
         self.calls.append("".join(names))
         answer = self.answers.popleft() if self.answers else all_indexed

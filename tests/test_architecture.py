@@ -53,6 +53,7 @@ PURE = {
     "workers/source_maps/texts.py": "why a frame is not mapped",
     "workers/store/source.py": "what a source of configurations promises",
     "workers/sinks/parcel.py": "documents on their way",
+    "workers/sinks/second_try.py": "which documents need no second try",
     "workers/sinks/schedule.py": "what the dispatcher does next",
     "daemon/auth": "who may do what, and how much of it",
     "daemon/h1": "bytes in, HTTP events out; compressed in, lines out",

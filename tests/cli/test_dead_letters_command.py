@@ -180,7 +180,7 @@ class Store:
         self.stored: list[dict[str, Any]] = []
         self.calls = 0
 
-    def write(self, blocks: Sequence[Block]) -> Written:
+    def write(self, blocks: Sequence[Block], *, unsure: bool = False) -> Written:
         self.calls += 1
         (block,) = blocks
         if block.documents > self._most:

@@ -91,6 +91,8 @@ class RealElasticsearch:
         self.security = security
         self.folder = Path(tempfile.mkdtemp(prefix="tidegate-elasticsearch-"))
         self._process: subprocess.Popen[bytes] | None = None
+        self._command: list[str] = []
+        self._options: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -122,24 +124,27 @@ class RealElasticsearch:
             "ES_JAVA_OPTS": "-Xms1g -Xmx1g",
             "ES_TMPDIR": str(scratch),
         }
-        as_user: dict[str, Any] = {}
+        self._command = ["/bin/bash", str(home / "bin" / "elasticsearch")]
+        self._options = {"cwd": home, "env": environment}
         if os.geteuid() == 0:
             for path in (self.folder, *self.folder.rglob("*")):
                 os.chown(path, NOBODY, NOBODY)
-            as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        with (self.folder / "output.log").open("wb") as output:
+            self._options |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        self.launch()
+        self.install_templates()
+
+    def launch(self) -> None:
+        """Starts the node that was unpacked, for the first time or again, and waits until it is well."""
+        with (self.folder / "output.log").open("ab") as output:
             self._process = subprocess.Popen(
-                ["/bin/bash", str(home / "bin" / "elasticsearch")],
-                cwd=home,
-                env=environment,
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                **as_user,
+                **self._options,
             )
         wait_until(self._well, "the real Elasticsearch answers", START_S, self._last_words)
-        self.install_templates()
 
     def _configure(self, home: Path, java: Path) -> None:
         settings = {
@@ -183,7 +188,12 @@ class RealElasticsearch:
         return settings
 
     def stop(self) -> None:
-        """Ends it, with SIGKILL for its own process group when it does not end on SIGTERM, and removes its folder."""
+        """Ends it and removes its folder."""
+        self.halt()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def halt(self) -> None:
+        """Ends the node, with SIGKILL for its own process group when it does not end on SIGTERM; its data stays."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             try:
@@ -191,7 +201,6 @@ class RealElasticsearch:
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait(STOP_S)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _well(self) -> bool:
         if self._process is not None and self._process.poll() is not None:

@@ -19,11 +19,13 @@ from elastic_transport import (
     TlsError,
     TransportError,
 )
+from tidegate.daemon.outcomes import EventOutcome
 from tidegate.daemon.settings.parts import ElasticsearchPart
 from tidegate.workers.sinks.bulk_answer import FILTER_PATH, read_answer, request_trouble
 from tidegate.workers.sinks.cluster_client import PHRASE_HEADER, Connections, build_client, headers_of
 from tidegate.workers.sinks.cluster_form import FORM_PATH, Form, form_of, version_of
 from tidegate.workers.sinks.contract import TooLarge, TryAgain, Written
+from tidegate.workers.sinks.second_try import Documents, placed_back, stored_before
 from tidegate.workers.spool.block import Block, Encoding, make_block
 
 SOURCE_ON_ERROR = "include_source_on_error"
@@ -107,8 +109,27 @@ class ClusterSink:
 
     # -------------------------------------------------------------------------------------------------------- writing
 
-    def write(self, blocks: Sequence[Block]) -> Written:
+    def write(self, blocks: Sequence[Block], *, unsure: bool = False) -> Written:
         """One bulk request. Raises TryAgain, TooLarge."""
+        if not unsure:
+            return self._bulk(blocks)
+        documents = Documents(blocks)
+        stored = stored_before(documents, self._may_ask)
+        if not stored:
+            return self._bulk(blocks)
+        left, places = documents.without(stored)
+        written = placed_back(self._bulk(left), places) if left else Written()
+        written.counts[EventOutcome.DUPLICATE] += len(stored)
+        return written
+
+    def _may_ask(self, method: str, path: str, body: bytes | None) -> bytes | None:
+        """The answer; None where the question is not allowed or not known. Raises TryAgain when it may have one later."""
+        status, answer = self.request(method, path, body, self._headers | {"content-type": "application/json"})
+        if status == 429 or status >= 500:
+            raise request_trouble(status, answer, "to say what is stored")
+        return answer if 200 <= status < 300 else None
+
+    def _bulk(self, blocks: Sequence[Block]) -> Written:
         body, encoding = _body(blocks)
         documents = sum(block.documents for block in blocks)
         headers = self._headers | {

@@ -63,8 +63,9 @@ class Sink(Protocol):
         """Whether the receiver can be reached and is what it should be; a check with I/O, called until it is true once.
         May raise TryAgain in place of False, to say why not."""
 
-    def write(self, blocks: Sequence[Block]) -> Written:
-        """Stores the documents of the blocks. Raises TryAgain, TooLarge."""
+    def write(self, blocks: Sequence[Block], *, unsure: bool = False) -> Written:
+        """Stores the documents of the blocks. `unsure`: the answer to an earlier try was lost, so they may be stored.
+        Raises TryAgain, TooLarge."""
 
     def close(self) -> None:
         """Ends connections; `write` calls under way fail soon with TryAgain."""

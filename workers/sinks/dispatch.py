@@ -263,8 +263,8 @@ class Dispatcher:
         """From the request to the outcome of each of its documents; never raises."""
         try:
             try:
-                written = sink.write([part.block for part in parcel.parts])
-                self._settle(parcel, written)
+                blocks = [part.block for part in parcel.parts]
+                self._settle(parcel, sink.write(blocks, unsure=parcel.unsure))
             except TooLarge:
                 self._cut(parcel)
         except TryAgain as problem:
@@ -348,6 +348,7 @@ class Dispatcher:
 
     def _failed(self, parcel: Parcel, cause: str) -> None:
         now = self._monotonic()
+        parcel.unsure = True
         with self._changed:
             self._schedule.failed(parcel, now, cause)
             closed = self._closed

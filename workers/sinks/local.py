@@ -93,7 +93,7 @@ class LocalSink:
                 return False
             return True
 
-    def write(self, blocks: Sequence[Block]) -> Written:
+    def write(self, blocks: Sequence[Block], *, unsure: bool = False) -> Written:
         """Stores the documents; those that are there already are duplicates. Raises TryAgain, TooLarge."""
         read = self._read(blocks)
         with self._lock:

@@ -48,6 +48,8 @@ class Parcel:
     """Why the documents wait, where that concerns the cluster."""
     alone: bool = False
     """It was cut from something too large: never joined with others."""
+    unsure: bool = False
+    """A request with these documents had no answer, so that they may be stored."""
     wave: int = 0
     """Which run of failures was known when it was sent; see `schedule`."""
 
@@ -84,8 +86,9 @@ class Outcome:
 
 
 def fresh_parcel(blocks: Iterable[Stored]) -> Parcel:
-    """The first try of some blocks."""
-    return Parcel([Part(Pending(stored), stored.block) for stored in blocks])
+    """The first try of some blocks; of those of an earlier process it may not be the first."""
+    taken = list(blocks)
+    return Parcel([Part(Pending(one), one.block) for one in taken], unsure=any(one.earlier for one in taken))
 
 
 def some_lines(part: Part, lines: Sequence[bytes], items: Iterable[int]) -> Part:
@@ -144,7 +147,9 @@ def halves(parcel: Parcel) -> tuple[Parcel, Parcel] | None:
         lines = block_lines(part.block)
         middle = documents // 2
         groups = ([some_lines(part, lines, range(middle))], [some_lines(part, lines, range(middle, documents))])
-    first, second = (Parcel(group, parcel.tries, parcel.due, parcel.cause, alone=True) for group in groups)
+    first, second = (
+        Parcel(group, parcel.tries, parcel.due, parcel.cause, alone=True, unsure=parcel.unsure) for group in groups
+    )
     return first, second
 
 
@@ -167,4 +172,5 @@ def join(parcels: Sequence[Parcel], max_bytes: int, max_documents: int) -> tuple
         return first, left
     parts = [part for parcel in joined for part in parcel.parts]
     cause = next((parcel.cause for parcel in joined if parcel.cause), "")
-    return Parcel(parts, max(parcel.tries for parcel in joined), first.due, cause), left
+    unsure = any(parcel.unsure for parcel in joined)
+    return Parcel(parts, max(parcel.tries for parcel in joined), first.due, cause, unsure=unsure), left

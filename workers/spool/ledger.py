@@ -50,6 +50,8 @@ class Stored(NamedTuple):
     """Monotonic seconds when it came to disk; of a block read back, when it was read."""
     live: bool
     """It never left memory, and counts as the memory of live blocks until it is done."""
+    earlier: bool = False
+    """An earlier process stored it, and may have sent it."""
 
 
 class Waiting(NamedTuple):

@@ -119,6 +119,7 @@ class Spool:
                 self._ledger.recovered(found.stretch)
             elif found.tally.finished:
                 self._remove(found.number)
+        self._first_segment = last + 1  # of this process
         self._writer = Writer(
             self._part, self._disk, last + 1, opened=self._opened, sealed=self._sealed, used=self._used
         )
@@ -305,7 +306,8 @@ class Spool:
                     return taken, entry.offset
                 block = load(read_at, entry)
                 if block is not None:
-                    taken.append(Stored(Place(stretch.segment, entry.offset, entry.end), block, now, False))
+                    place = Place(stretch.segment, entry.offset, entry.end)
+                    taken.append(Stored(place, block, now, False, stretch.segment < self._first_segment))
         finally:
             self._disk.close(descriptor)
         return taken, end
