@@ -22,8 +22,8 @@ class Arrived:
     """Stored otherwise than it was sent."""
     letters: Mapping[int, str]
     """Dead letters, with their reason."""
-    letters_again: int = 0
-    """Lines of dead letters beyond the first for an event."""
+    letters_twice: frozenset[int] = frozenset()
+    """Events with more than one."""
 
 
 @dataclass
@@ -47,7 +47,6 @@ class Findings:
     twice: list[int] = field(default_factory=list)
     changed: list[int] = field(default_factory=list)
     never_sent: list[int] = field(default_factory=list)
-    letters_again: int = 0
 
     @property
     def sent(self) -> int:
@@ -70,7 +69,7 @@ class Findings:
         """What must not be, in words; empty when all is well."""
         found = (
             ("acknowledged and lost", self.lost),
-            ("stored twice, or stored and a dead letter", self.twice),
+            ("stored twice, or twice a dead letter, or both", self.twice),
             ("stored otherwise than sent", self.changed),
             ("stored and never sent", self.never_sent),
         )
@@ -79,7 +78,7 @@ class Findings:
 
 def compare(fates: bytes | bytearray, arrived: Arrived) -> Findings:
     """Holds what was heard (`Fate` by number) against what arrived."""
-    findings = Findings(letters_again=arrived.letters_again)
+    findings = Findings()
     for number, fate in enumerate(fates):
         here = arrived.times.get(number, 0) > 0
         if fate == Fate.ACKNOWLEDGED:
@@ -99,7 +98,8 @@ def compare(fates: bytes | bytearray, arrived: Arrived) -> Findings:
         else:
             findings.cut += 1
     findings.twice = sorted(
-        number for number, times in arrived.times.items() if times + (number in arrived.letters) > 1
+        {number for number, times in arrived.times.items() if times + (number in arrived.letters) > 1}
+        | arrived.letters_twice
     )
     findings.changed = sorted(arrived.changed)
     findings.never_sent = sorted({*arrived.times, *arrived.letters} - set(range(len(fates))))
@@ -110,11 +110,12 @@ def _some(numbers: Sequence[int]) -> str:
     return ", ".join(f"{number}" for number in numbers[:SHOWN])
 
 
-def letters_of(found: Iterable[tuple[int, str]]) -> tuple[dict[int, str], int]:
-    """Dead letters by event, and how many were written again for one that had been."""
+def letters_of(found: Iterable[tuple[int, str]]) -> tuple[dict[int, str], frozenset[int]]:
+    """Dead letters by event, and the events that have more than one."""
     letters: dict[int, str] = {}
-    again = 0
+    twice = set()
     for number, reason in found:
-        again += number in letters
+        if number in letters:
+            twice.add(number)
         letters[number] = reason
-    return letters, again
+    return letters, frozenset(twice)

@@ -51,9 +51,9 @@ def prove(arguments: argparse.Namespace, folder: Path) -> Report:
             instance.close()
             store.close()
     seconds = time.monotonic() - began
-    letters, letters_again = letters_of(read_letters(instance.data, events))
+    letters, letters_twice = letters_of(read_letters(instance.data, events))
     stored = store.stored
-    arrived = Arrived(stored.times, frozenset(stored.changed), letters, letters_again)
+    arrived = Arrived(stored.times, frozenset(stored.changed), letters, letters_twice)
     return Report(
         seed=seed,
         filesystem=filesystem_of(folder),

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from enum import IntEnum
+from select import select
 from threading import Event, Lock, Thread
 
 import orjson
@@ -115,6 +116,8 @@ class Oracle:
 
     def _request(self, connection: http.client.HTTPConnection, numbers: range, *, streaming: bool) -> None:
         body = self.events.body(numbers)
+        if _was_closed(connection):
+            connection.close()  # and the request opens a new one, as every client does
         began = time.monotonic()
         try:
             connection.request(
@@ -153,6 +156,11 @@ class Oracle:
         for start in range(0, len(body), _PIECE_BYTES):
             yield body[start : start + _PIECE_BYTES]
             time.sleep(_PIECE_PAUSE)
+
+
+def _was_closed(connection: http.client.HTTPConnection) -> bool:
+    """Whether the server ended a connection that was kept open, which a client finds out before it sends."""
+    return connection.sock is not None and bool(select([connection.sock], [], [], 0)[0])
 
 
 def _cut_words(problem: Exception) -> str:

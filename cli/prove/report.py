@@ -77,7 +77,6 @@ class Report:
             "not_acknowledged": self.answers,
             "conflicts_409": self.conflicts,
             "lost_answers": self.lost_answers,
-            "dead_letters_written_again": findings.letters_again,
             "fresh_event_seconds": round(self.fresh, 2),
             "seconds_until_acknowledged_again": {key: round(value, 2) for key, value in self.again.items()},
             "seconds_until_frozen_worker_replaced": round(self.frozen, 1),
@@ -104,13 +103,12 @@ class Report:
             _row("  not acknowledged", findings.sent - findings.acknowledged),
             *(_row(f"    {safe(reason)}", count) for reason, count in self.answers.items()),
             _row("    of these, stored all the same", findings.told_otherwise + findings.unanswered),
-            _row("stored TWICE" if findings.twice else "stored twice", len(findings.twice)),
+            _row("arrived TWICE" if findings.twice else "arrived twice", len(findings.twice)),
             _row("stored otherwise than sent", len(findings.changed)),
             _row("stored and never sent", len(findings.never_sent)),
             "",
             _row("answers of the store that were lost", self.lost_answers),
             _row("documents tried again and found stored (409)", self.conflicts),
-            _row("dead letters written again after a kill", findings.letters_again),
             "",
         ]
         lines += [

@@ -2,6 +2,9 @@
 
     {"@timestamp": …, "index": …, "id": …, "status": …, "type": …, "reason": …, "document": {…}}
 
+A worker that is killed between a letter and the checkpoint leaves a successor that is refused the same documents again:
+letters of blocks from before are looked for in what is there, and written once.
+
 Files are 0600: they hold what senders sent. The oldest file goes when the folder grows beyond its bytes or its age.
 """
 
@@ -9,7 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,11 +35,19 @@ class _Target(msgspec.Struct):
     id: str = msgspec.field(name="_id", default="")
 
 
+class _Line(msgspec.Struct):
+    """Of a file: the rest is not read."""
+
+    index: str = ""
+    id: str = ""
+
+
 class _Action(msgspec.Struct):
     create: _Target
 
 
 _read_action = msgspec.json.Decoder(_Action).decode
+_read_line = msgspec.json.Decoder(_Line).decode
 
 
 def target_of(action: bytes) -> tuple[str, str]:
@@ -61,6 +72,15 @@ def letter_line(letter: Letter, moment: str) -> bytes:
     return b'%b,"document":%b}\n' % (head[:-1], letter.document)
 
 
+def _targets_in(file: Path) -> Iterator[tuple[str, str]]:
+    """Index and id of each letter; a line that is not whole is passed over. Raises OSError."""
+    with file.open("rb") as lines:
+        for line in lines:
+            with suppress(msgspec.MsgspecError):
+                letter = _read_line(line)
+                yield letter.index, letter.id
+
+
 class DeadLetters:
     """Thread-safe. `wall` gives seconds since the epoch."""
 
@@ -72,13 +92,16 @@ class DeadLetters:
         self._descriptor: int | None = None
         self._size = 0
         self._number = 0
+        self._written: set[tuple[str, str]] | None = None
 
     def write(self, letters: Sequence[Letter]) -> None:
         """The letters are on disk when it returns. Raises OSError; then none of them counts as written."""
         now = self._wall()
         moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        data = b"".join(letter_line(letter, moment) for letter in letters)
         with self._lock:
+            data = b"".join(letter_line(letter, moment) for letter in letters if not self._has(letter))
+            if not data:
+                return
             self._make_room(len(data), now)
             descriptor = self._open(len(data))
             self._leave_reserve(len(data))
@@ -97,6 +120,14 @@ class DeadLetters:
     def close(self) -> None:
         with self._lock:
             self._end_file()
+
+    def _has(self, letter: Letter) -> bool:
+        """Whether an earlier process wrote it: this worker's, or one whose spool was taken over."""
+        if not letter.earlier:
+            return False
+        if self._written is None:
+            self._written = {found for file in self._folder.parent.glob(f"*/*{_SUFFIX}") for found in _targets_in(file)}
+        return target_of(letter.action) in self._written
 
     def _open(self, need: int) -> int:
         """The file to append to; each start and each eighth of the bound begins a new one."""

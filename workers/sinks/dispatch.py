@@ -337,7 +337,8 @@ class Dispatcher:
             (part,) = parcel.parts
             action, document = block_lines(part.block)
             reason = f"a document of {len(document)} bytes is larger than the store takes in one request"
-            if cause := self._bury([Letter(action, document, 413, _TOO_LARGE_TYPE, reason)]):
+            letter = Letter(action, document, 413, _TOO_LARGE_TYPE, reason, part.pending.stored.earlier)
+            if cause := self._bury([letter]):
                 self._failed(parcel, cause)
                 return
             self._finish(Outcome([(part.pending, 1)]))

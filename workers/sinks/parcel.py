@@ -70,6 +70,8 @@ class Letter(NamedTuple):
     status: int
     type: str
     reason: str
+    earlier: bool = False
+    """Its block is of an earlier process, which may have written the letter before it ended."""
 
 
 @dataclass
@@ -127,7 +129,8 @@ def sort_out(parcel: Parcel, written: Written) -> Outcome:
             for item in dead:
                 at = 2 * (item - items.start)
                 _, status, kind, reason = refused[item]
-                outcome.letters.append(Letter(lines[at], lines[at + 1], status, kind, reason))
+                earlier = part.pending.stored.earlier
+                outcome.letters.append(Letter(lines[at], lines[at + 1], status, kind, reason, earlier))
             if again:
                 outcome.again.append(some_lines(part, lines, again))
     return outcome

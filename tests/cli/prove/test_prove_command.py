@@ -108,7 +108,7 @@ def test_the_table_says_that_it_is_proved() -> None:
     ("made", "words"),
     [
         (report(bytes([Fate.ACKNOWLEDGED]), {}), "1 events acknowledged and lost, such as 0"),
-        (report(bytes([Fate.ACKNOWLEDGED]), {0: 2}), "stored twice"),
+        (report(bytes([Fate.ACKNOWLEDGED]), {0: 2}), "arrived TWICE"),
         (report(bytes([Fate.ACKNOWLEDGED]), {0: 1}, fresh=-1.0), "a fresh event did not arrive"),
         (report(bytes([Fate.ACKNOWLEDGED]), {0: 1}, troubles=["it ended with 1"]), "it ended with 1"),
     ],

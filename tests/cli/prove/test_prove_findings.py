@@ -28,7 +28,7 @@ def test_what_must_not_be_is_named() -> None:
     assert (found.lost, found.twice, found.changed, found.never_sent) == ([3, 4], [0, 1], [2], [9])
     assert found.wrong() == [
         "2 events acknowledged and lost, such as 3, 4",
-        "2 events stored twice, or stored and a dead letter, such as 0, 1",
+        "2 events stored twice, or twice a dead letter, or both, such as 0, 1",
         "1 events stored otherwise than sent, such as 2",
         "1 events stored and never sent, such as 9",
     ]
@@ -43,5 +43,8 @@ def test_each_event_stands_in_one_place(fates: list[Fate], times: dict[int, int]
     assert compare(bytes(fates), arrived(times, letters)).sent == len(fates)
 
 
-def test_letters_that_were_written_again_are_counted() -> None:
-    assert letters_of([(1, "a"), (2, "b"), (1, "a")]) == ({1: "a", 2: "b"}, 1)
+def test_letters_that_were_written_again_are_found() -> None:
+    letters, twice = letters_of([(1, "a"), (2, "b"), (1, "a")])
+    assert (letters, twice) == ({1: "a", 2: "b"}, {1})
+    found = compare(bytes([CUT, ACKNOWLEDGED, ACKNOWLEDGED]), Arrived({}, frozenset(), letters, twice))
+    assert found.twice == [1]

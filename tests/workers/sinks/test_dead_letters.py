@@ -125,3 +125,28 @@ def test_the_last_tenth_of_the_filesystem_is_left_to_others(tmp_path: Path) -> N
     letters.write([LETTER])
     letters.close()
     assert len(lines(tmp_path / "dead")) == 1
+
+
+def test_a_letter_of_an_earlier_process_is_written_once(tmp_path: Path) -> None:
+    """Whichever worker wrote it; a line that a kill tore counts as none."""
+    other = Letter(ACTION.replace(b"id1", b"id2"), *LETTER[1:])
+    for name, letter in (("0", LETTER), ("1", other)):
+        before = made(tmp_path / name)
+        before.write([letter])
+        before.close()
+    (torn,) = (tmp_path / "1").iterdir()
+    torn.write_bytes(torn.read_bytes() + b'{"index":"traces-apm-default","id":"id3"')
+    after = made(tmp_path / "0")
+    third = Letter(ACTION.replace(b"id1", b"id3"), *LETTER[1:])
+    after.write([one._replace(earlier=True) for one in (LETTER, other, third)])
+    after.write([LETTER._replace(earlier=True)])
+    after.close()
+    assert [json.loads(line)["id"] for line in lines(tmp_path / "0")] == ["id1", "id3"]
+
+
+def test_nothing_is_looked_for_where_nothing_is_left_from_before(tmp_path: Path) -> None:
+    letters = made(tmp_path / "0")
+    letters.write([LETTER])
+    letters.write([LETTER])
+    letters.close()
+    assert len(lines(tmp_path / "0")) == 2
