@@ -39,7 +39,9 @@ def kill_workers(daemon: Daemon, oracle: Oracle, kills: int) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_killed_worker_is_not_noticed(daemon: MakeDaemon, fake_elasticsearch: Any, workers: int) -> None:
+def test_experiment_01_a_killed_worker_is_not_noticed(
+    daemon: MakeDaemon, fake_elasticsearch: Any, workers: int
+) -> None:
     running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url], "tidegate.workers": workers}).start()
     with Oracle(running.port) as oracle:
         kill_workers(running, oracle, 5)
@@ -51,7 +53,9 @@ def test_a_killed_worker_is_not_noticed(daemon: MakeDaemon, fake_elasticsearch: 
 
 
 @pytest.mark.elasticsearch
-def test_a_killed_worker_is_not_noticed_by_a_real_cluster(daemon: MakeDaemon, elasticsearch: RealElasticsearch) -> None:
+def test_experiment_01_a_killed_worker_is_not_noticed_by_a_real_cluster(
+    daemon: MakeDaemon, elasticsearch: RealElasticsearch
+) -> None:
     namespace = f"kill{secrets.token_hex(4)}"
     running = daemon({**elasticsearch.output(), "apm-server.data_streams.namespace": namespace}).start()
     with Oracle(running.port) as oracle:
@@ -72,7 +76,9 @@ def test_a_killed_worker_is_not_noticed_by_a_real_cluster(daemon: MakeDaemon, el
 
 
 @pytest.mark.parametrize("store", ["healthy", "away"])
-def test_everything_is_killed_and_started_again(daemon: MakeDaemon, fake_elasticsearch: Any, store: str) -> None:
+def test_experiment_02_everything_is_killed_and_started_again(
+    daemon: MakeDaemon, fake_elasticsearch: Any, store: str
+) -> None:
     if store == "away":
         fake_elasticsearch.configure(mode="status", status=503, scope="bulk")
     running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url], "tidegate.workers": 2}).start()
@@ -121,7 +127,7 @@ if "tidegate.workers.main" in sys.orig_argv:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_only_the_line_that_kills_a_worker_is_lost(
+def test_experiment_08_only_the_line_that_kills_a_worker_is_lost(
     daemon: MakeDaemon, fake_elasticsearch: Any, tmp_path: Path, workers: int
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(DEADLY)
@@ -152,7 +158,9 @@ def test_only_the_line_that_kills_a_worker_is_lost(
     running.stop()
 
 
-def test_answers_of_elasticsearch_lost_and_workers_killed(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
+def test_experiment_13_answers_of_elasticsearch_lost_and_workers_killed(
+    daemon: MakeDaemon, fake_elasticsearch: Any
+) -> None:
     """The hardest case for "nothing twice": stored, but neither the worker nor its successor was told."""
     running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url]}).start()
     with Oracle(running.port) as oracle:
@@ -167,7 +175,7 @@ def test_answers_of_elasticsearch_lost_and_workers_killed(daemon: MakeDaemon, fa
     running.stop()
 
 
-def test_a_stop_under_load_loses_nothing(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
+def test_experiment_06_a_stop_under_load_loses_nothing(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
     running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url]}).start()
     with Oracle(running.port) as oracle:
         oracle.wait_acknowledged(2_000)
@@ -261,7 +269,9 @@ def answers(daemon: Daemon) -> bool:
         return False
 
 
-def test_a_killed_acceptor_cuts_its_requests_and_nothing_else(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
+def test_experiment_03_a_killed_acceptor_cuts_its_requests_and_nothing_else(
+    daemon: MakeDaemon, fake_elasticsearch: Any
+) -> None:
     running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url]}).start()
     with Oracle(running.port) as oracle:
         oracle.wait_acknowledged(500)

@@ -23,7 +23,9 @@ TROUBLES: dict[str, dict[str, object]] = {
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("when", ["at start", "later"])
-def test_elasticsearch_in_trouble(daemon: MakeDaemon, fake_elasticsearch: Any, trouble: str, when: str) -> None:
+def test_experiments_09_and_16_elasticsearch_in_trouble(
+    daemon: MakeDaemon, fake_elasticsearch: Any, trouble: str, when: str
+) -> None:
     settings: dict[str, object] = {
         "output.elasticsearch.hosts": [fake_elasticsearch.url],
         "output.elasticsearch.backoff.init": "100ms",

@@ -50,6 +50,13 @@ def test_it_proves_and_leaves_nothing(tmp_path: Path, kills: int, target: str, f
     assert list(tmp_path.iterdir()) == []
 
 
+def test_experiment_04_a_worker_that_hangs_is_found_out_and_replaced(tmp_path: Path) -> None:
+    """It is killed before its successor starts, so it cannot wake up and write a second time."""
+    code, said, told = prove(tmp_path, "--kill=0", "--faults=freeze")
+    assert (code, said["wrong"]) == (0, []), told
+    assert said["seconds_until_frozen_worker_replaced"] > 10
+
+
 CHANGING = """
 import sys
 
