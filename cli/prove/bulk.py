@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from tidegate.cli.prove.events import Events
+from tidegate.cli.prove.events import Events, Seen
 
 REFUSED_EVERY = 100
 """Where documents are to be refused, it is one of so many."""
@@ -77,14 +77,18 @@ class Stored:
         if busy():
             return {"status": 429, "error": _BUSY}
         seen = self._events.seen(orjson.loads(line))
-        if seen is None:
-            self.strangers += 1
-        elif self._refusing and refused(seen.number):
+        if seen is not None and self._refusing and refused(seen.number):
             self.refusals[seen.number] += 1
             return {"status": 400, "error": _REFUSAL}
-        else:
-            self.times[seen.number] += 1
-            if not seen.unchanged:
-                self.changed.add(seen.number)
+        self.note(seen)
         self._ids.add(key)
         return {"status": 201}
+
+    def note(self, seen: Seen | None) -> None:
+        """A stored document; None: it came from none of our events."""
+        if seen is None:
+            self.strangers += 1
+            return
+        self.times[seen.number] += 1
+        if not seen.unchanged:
+            self.changed.add(seen.number)

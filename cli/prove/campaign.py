@@ -28,6 +28,8 @@ SETTLE_SECONDS = 900.0
 _LONGEST_PAUSE = 1.2
 """Seconds before a kill, at random from 0 on: the successor of the one before is killed at its start, or at work."""
 _POLL = 0.05
+_MEMORY_PERIOD = 2.0
+"""Seconds; looking through the process table costs some milliseconds."""
 
 
 class Campaign:
@@ -57,6 +59,7 @@ class Campaign:
         self._instance, self._oracle, self._store = instance, oracle, store
         self._random, self._outage, self._pause, self._say = random, outage, pause, say
         self._fault_ends: float | None = None
+        self._memory_due = 0.0
         self._deaths: dict[str, deque[float]] = {}
 
     def run(self, steps: Sequence[Step]) -> None:
@@ -64,13 +67,12 @@ class Campaign:
         self._instance.start()
         self._oracle.start()
         self._await_acknowledged(LOAD_FIRST)
-        self.memory = [self._instance.resident()] * 2
+        self.memory[0] = self._instance.resident()
         for number, step in enumerate(steps, 1):
             self._say(f"{number} of {len(steps)}: {step}; {self._oracle.acknowledged:,} events acknowledged")
             self._take(step)
             self.done[step] += 1
-            self.memory[1] = max(self.memory[1], self._instance.resident())
-        self._end_fault()
+        self._await_end_of_fault()
         self._await_acknowledged(LOAD_FIRST)
         self._oracle.finish()
 
@@ -97,9 +99,7 @@ class Campaign:
             self._sleep(self._outage)
             self._instance.limit_files(None)
         else:
-            if self._fault_ends is not None:
-                self._sleep(self._fault_ends - time.monotonic())
-                self._end_fault()
+            self._await_end_of_fault()
             self._store.mood = MOODS[step]
             self._fault_ends = time.monotonic() + self._outage
 
@@ -138,15 +138,23 @@ class Campaign:
         self._instance.wait_replaced(pid)
         self.frozen = max(self.frozen, time.monotonic() - began)
 
+    def _await_end_of_fault(self) -> None:
+        if self._fault_ends is not None:
+            self._sleep(self._fault_ends - time.monotonic())
+            self._end_fault()
+
     def _end_fault(self) -> None:
         if self._fault_ends is not None:
             self._fault_ends = None
             self._store.mood = Mood.WELL
 
     def _sleep(self, seconds: float) -> None:
-        """Sleeps, and ends the fault of the store when it is time."""
+        """Sleeps, ends the fault of the store when it is time, and looks at the memory now and then."""
         deadline = time.monotonic() + seconds
         while (now := time.monotonic()) < deadline:
+            if now >= self._memory_due:
+                self._memory_due = now + _MEMORY_PERIOD
+                self.memory[1] = max(self.memory[1], self._instance.resident())
             if self._fault_ends is not None and now >= self._fault_ends:
                 self._end_fault()
             time.sleep(min(_POLL, deadline - now))

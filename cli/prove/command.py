@@ -35,12 +35,17 @@ def add_parser(subparsers: Subparsers) -> None:
         text="Starts a Tidegate of its own, with a data folder and a port of its own, sends it events, none of them twice, "
         "and notes each answer. Meanwhile its processes are killed (SIGKILL), and other faults come and go. In the end each "
         "event that was acknowledged must be stored exactly once, as it was sent, or be a dead letter with a reason.\n\n"
-        "The store behind it is a stand-in for Elasticsearch in this process. A Tidegate that serves on this machine is not "
+        "The store behind it is a stand-in for Elasticsearch in this process, or a real one (--elasticsearch), where the run "
+        "has a namespace of its own, and its data stream is deleted in the end. A Tidegate that serves on this machine is not "
         f"touched, though it shares disk and processors.\n\nfaults:\n{faults}",
         examples=(
             ("tidegate prove", "half a minute or two: 20 kills and every fault"),
             ("tidegate prove --kill 200", "about ten minutes"),
             ("tidegate prove --kill 50 --target worker --faults lose-answers", "one kind of kill, one fault"),
+            (
+                "tidegate prove --elasticsearch https://es.example:9200 -c tidegate.yml",
+                "with its credentials, which may read",
+            ),
             ("tidegate prove --kill 12 --duration 1h --faults none", "a kill every five minutes"),
         ),
         exits={
@@ -63,6 +68,9 @@ def add_parser(subparsers: Subparsers) -> None:
         type=given.faults,
         default=tuple(Fault),
         help="names with commas, none, or all (default)",
+    )
+    parser.add_argument(
+        "--elasticsearch", metavar="URL", help="a real one; then only the faults disk and freeze are to be had"
     )
     parser.add_argument(
         "--outage", metavar="PERIOD", type=parse_period, default=5.0, help="how long each fault lasts; 5s by default"
@@ -97,13 +105,19 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Takes the steps and prints what became of each event; returns the exit code."""
-    from tidegate.cli.prove.one_run import prove  # noqa: PLC0415 - servers and clients, which no other command needs
+    # Servers and clients, which no other command needs.
+    from tidegate.cli.prove.one_run import prove  # noqa: PLC0415 - see above
+    from tidegate.cli.setup_cluster import SetupFailed  # noqa: PLC0415 - see above
 
     if arguments.folder is not None and not arguments.folder.is_dir():
         print(f"--folder {safe(str(arguments.folder))} is no folder", file=sys.stderr)
         return EXIT_USAGE
     with _working_folder(arguments.folder) as (folder, keep):
-        report = prove(arguments, folder)
+        try:
+            report = prove(arguments, folder)
+        except SetupFailed as problem:
+            print(safe(str(problem)), file=sys.stderr)
+            return EXIT_FAILURE
         wrong = bool(report.wrong())
         print(json.dumps(report.as_json(), indent=2) if arguments.json else "\n".join(report.lines()))
         if wrong or arguments.keep:

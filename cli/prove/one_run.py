@@ -15,26 +15,30 @@ from tidegate.cli.prove.findings import Arrived, compare, letters_of
 from tidegate.cli.prove.instance import Instance, Trouble, free_port
 from tidegate.cli.prove.letters import read_letters
 from tidegate.cli.prove.oracle import Oracle
-from tidegate.cli.prove.plan import Fault, plan
+from tidegate.cli.prove.plan import OF_THE_MACHINE, Fault, plan
 from tidegate.cli.prove.progress import Progress
+from tidegate.cli.prove.real_store import RealStore
 from tidegate.cli.prove.report import Report
-from tidegate.cli.prove.setting import filesystem_of, headers_of, words_of_instance
+from tidegate.cli.prove.setting import filesystem_of, headers_of, namespace_of, settings_with, words_of_instance
 from tidegate.cli.prove.stand_in import StandIn
+from tidegate.cli.prove.store import Store
+from tidegate.cli.setup_cluster import SetupFailed
 
 _CLIENTS = 6
 
 
 def prove(arguments: argparse.Namespace, folder: Path) -> Report:
-    """One run in an empty folder; nothing of it is left running."""
+    """One run in an empty folder; nothing of it is left running. Raises SettingsError, SetupFailed."""
     seed = arguments.seed or secrets.token_hex(4)
     random = Random(seed)  # noqa: S311 - a plan that can be repeated, no secret
     events = Events(seed)
-    store = StandIn(Stored(events, refusing=Fault.REJECT in arguments.faults), free_port())
+    store = _store(arguments, events)
     port = free_port()
-    words = words_of_instance(arguments, folder, port, store.url)
+    words = words_of_instance(arguments, folder, port, store.url, namespace_of(events))
     instance = Instance(folder, port, words, arguments.workers)
     oracle = Oracle(port, events, headers_of(), rate=arguments.rate, clients=_CLIENTS)
-    steps = plan(arguments.kill, arguments.target, arguments.faults, random)
+    faults = arguments.faults if arguments.elasticsearch is None else set(arguments.faults) & OF_THE_MACHINE
+    steps = plan(arguments.kill, arguments.target, faults, random)
     pause = arguments.duration / max(1, arguments.kill) if arguments.duration else None
     troubles: list[str] = []
     fresh, began = -1.0, time.monotonic()
@@ -57,7 +61,7 @@ def prove(arguments: argparse.Namespace, folder: Path) -> Report:
     return Report(
         seed=seed,
         filesystem=filesystem_of(folder),
-        store="stand-in for Elasticsearch",
+        store=store.name,
         steps=dict(campaign.done),
         restarts=campaign.restarts,
         seconds=seconds,
@@ -72,3 +76,13 @@ def prove(arguments: argparse.Namespace, folder: Path) -> Report:
         memory=campaign.memory,
         troubles=troubles,
     )
+
+
+def _store(arguments: argparse.Namespace, events: Events) -> Store:
+    """The stand-in, or the Elasticsearch that was named. Raises SettingsError and SetupFailed."""
+    if arguments.elasticsearch is None:
+        return StandIn(Stored(events, refusing=Fault.REJECT in arguments.faults), free_port())
+    part = settings_with(arguments, arguments.elasticsearch).worker_part(0).elasticsearch
+    if part is None:
+        raise SetupFailed(f"--elasticsearch {arguments.elasticsearch}: the settings make no output of it")
+    return RealStore(part, f"traces-apm-{namespace_of(events)}", events)

@@ -68,6 +68,8 @@ MOODS = {
     Fault.BUSY: Mood.BUSY,
     Fault.SLOW: Mood.SLOW,
 }
+OF_THE_MACHINE = frozenset({Fault.DISK, Fault.FREEZE})
+"""Those that a real Elasticsearch can be had with: it does not misbehave on demand."""
 MIXTURE = {Target.WORKER: 5, Target.ACCEPTOR: 2, Target.SUPERVISOR: 1, Target.ALL: 2}
 """Weights of `mixed`: mostly workers, which hold what was acknowledged."""
 TARGETS = ("mixed", *(str(target) for target in Target))

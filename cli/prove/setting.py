@@ -7,7 +7,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from tidegate.cli.given import quoted
+from tidegate.cli.given import quoted, settings_of
+from tidegate.cli.prove.events import Events
+from tidegate.daemon.settings.effective import Settings
 
 _QUICK = {
     "apm-server.shutdown_timeout": "5s",
@@ -21,13 +23,28 @@ _QUICK = {
 """Below the user's settings: shorter waits, and small segments, so that a short run sees many of their ends."""
 
 
-def words_of_instance(arguments: argparse.Namespace, folder: Path, port: int, store_url: str) -> list[str]:
+def namespace_of(events: Events) -> str:
+    """Of the data streams: those of this run, and nobody else's."""
+    return f"prove{events.seed}"
+
+
+def settings_with(arguments: argparse.Namespace, store_url: str) -> Settings:
+    """The settings that were named, with this store: for its credentials and TLS. Raises SettingsError."""
+    overrides = [*arguments.overrides, ("output.local.enabled", "false"), ("output.elasticsearch.hosts", store_url)]
+    return settings_of(argparse.Namespace(**{**vars(arguments), "overrides": overrides}))
+
+
+def words_of_instance(
+    arguments: argparse.Namespace, folder: Path, port: int, store_url: str, namespace: str
+) -> list[str]:
     """The arguments of the instance's `tidegate run`. Writes an empty settings file, so that none is found elsewhere."""
     empty = folder / "prove.yml"
     empty.write_text("{}\n")
     own = {
         "apm-server.host": f"127.0.0.1:{port}",
         "apm-server.ssl.enabled": "false",
+        "apm-server.data_streams.namespace": namespace,
+        "http.enabled": "false",
         "path.data": quoted(str(folder / "data")),
         "logging.to_files": "false",
         "logging.to_stderr": "true",

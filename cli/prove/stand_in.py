@@ -24,6 +24,8 @@ _ANSWERS = {"/": _ROOT, "/_nodes": _NODES}
 class StandIn:
     """Open from the start; `mood` may be set from any thread."""
 
+    name = "stand-in for Elasticsearch"
+
     def __init__(self, stored: Stored, port: int) -> None:
         """Raises OSError when the port is taken."""
         self.stored = stored

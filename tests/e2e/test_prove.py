@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e.clusters import KEEPER, PASSWORD, RealElasticsearch
 from e2e.daemons import COMMAND
 
 
@@ -48,6 +49,29 @@ def test_it_proves_and_leaves_nothing(tmp_path: Path, kills: int, target: str, f
     assert sum(steps[name] for name in steps if name in ("worker", "acceptor", "supervisor", "all")) == kills
     assert ("reject" in faults) == bool(events["dead_letters"])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.elasticsearch
+def test_it_proves_with_a_real_elasticsearch(tmp_path: Path, elasticsearch: RealElasticsearch) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    file = tmp_path / "tidegate.yml"
+    file.write_text(f"output.elasticsearch: {{username: {KEEPER}, password: {PASSWORD}}}\n")
+    file.chmod(0o600)
+    words = (f"--elasticsearch={elasticsearch.url}", "-c", str(file), "--kill=3", "--target=all", "--faults=disk")
+    code, said, told = prove(work, *words, "--outage=1s", "--seed=0badcafe")
+    assert (code, said["wrong"]) == (0, []), told
+    assert said["events"]["stored"] == said["events"]["acknowledged"] > 500
+    assert elasticsearch.url in said["store"]
+    # This distribution cannot delete a data stream, which is said.
+    assert "left there: data stream traces-apm-prove0badcafe" in said["store"]
+
+
+def test_an_elasticsearch_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+    words = ("prove", "--elasticsearch", "http://127.0.0.1:9", "--folder", str(tmp_path))
+    done = subprocess.run([str(COMMAND), *words], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot be reached" in done.stderr
 
 
 def test_experiment_04_a_worker_that_hangs_is_found_out_and_replaced(tmp_path: Path) -> None:
