@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from tidegate.workers.spool.checkpoint import FILE_NAME, Checkpoint
 from tidegate.workers.spool.disk import Disk
-from tidegate.workers.spool.ledger import NOTHING_SYNCED, Synced
-from tidegate.workers.spool.recovery import find
+from tidegate.workers.spool.ledger import Synced
+from tidegate.workers.spool.recovery import find, tail_of
 from tidegate.workers.spool.writer import segment_numbers, segment_path
 
 
@@ -43,9 +43,10 @@ def adopt(orphan: Path, folder: Path, last: int, disk: Disk) -> Adopted:
     starts: dict[int, int] = {}
     tails: dict[int, Synced] = {}
     checkpoint = Checkpoint(orphan, disk)
-    position, synced = checkpoint.position, checkpoint.synced
+    position = checkpoint.position
+    theirs = tail_of(orphan, checkpoint.synced)
     checkpoint.close()
-    for number, tally, *_ in find(orphan, position, synced, disk):
+    for number, tally, *_ in find(orphan, position, disk, theirs):
         if number < position.segment:
             if tally.finished:  # else it holds what this version does not know, and stays
                 disk.remove(segment_path(orphan, number))
@@ -54,7 +55,8 @@ def adopt(orphan: Path, folder: Path, last: int, disk: Disk) -> Adopted:
         disk.move(segment_path(orphan, number), segment_path(folder, last))
         if number == position.segment:
             starts[last] = position.offset
-        tails = {last: synced if synced.segment == number else NOTHING_SYNCED}
+        if number in theirs:
+            tails[last] = theirs[number]
     disk.sync_folder(folder)
     if not segment_numbers(orphan):
         disk.remove(orphan / FILE_NAME)

@@ -44,22 +44,25 @@ class Found(NamedTuple):
     """What follows that may be cut off: it is torn, or space that was set aside."""
 
 
+def tail_of(folder: Path, synced: Synced) -> dict[int, Synced]:
+    """The last segment of a folder, where a write may have been under way, and how far it is known to be on the disk."""
+    return {number: synced if synced.segment == number else NOTHING_SYNCED for number in segment_numbers(folder)[-1:]}
+
+
 def find(
     folder: Path,
     checkpoint: Position,
-    synced: Synced,
     disk: Disk,
+    tails: Mapping[int, Synced],
     starts: Mapping[int, int] | None = None,
-    tails: Mapping[int, Synced] | None = None,
 ) -> list[Found]:
-    """The segments in the folder, oldest first. `starts`, `tails`: see `adoption.Adopted`. Raises SpoolError for one that a
-    newer Tidegate wrote, OSError."""
-    numbers = segment_numbers(folder)
+    """The segments in the folder, oldest first. `tails`: as of `tail_of`; of all others the whole was synced before the next
+    one was begun. `starts`: see `adoption.Adopted`. Raises SpoolError for one that a newer Tidegate wrote, OSError."""
     begins = {**(starts or {}), checkpoint.segment: checkpoint.offset}
-    unsure = dict(tails or {})
-    for number in numbers[-1:]:  # where a write may have been under way; before others were begun, all was synced
-        unsure.setdefault(number, synced if synced.segment == number else NOTHING_SYNCED)
-    return [_look(folder, number, checkpoint, disk, begins.get(number, 0), unsure.get(number)) for number in numbers]
+    return [
+        _look(folder, number, checkpoint, disk, begins.get(number, 0), tails.get(number))
+        for number in segment_numbers(folder)
+    ]
 
 
 def _look(folder: Path, number: int, checkpoint: Position, disk: Disk, begin: int, synced: Synced | None) -> Found:

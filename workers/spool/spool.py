@@ -20,8 +20,8 @@ from tidegate.workers.spool.block import Block
 from tidegate.workers.spool.checkpoint import Checkpoint
 from tidegate.workers.spool.committer import Batch, Committer, Done
 from tidegate.workers.spool.disk import Disk
-from tidegate.workers.spool.ledger import Ledger, Place, Stored, Stretch, Synced, Waiting
-from tidegate.workers.spool.recovery import Found, SpoolError, find
+from tidegate.workers.spool.ledger import NOTHING_SYNCED, Ledger, Place, Stored, Stretch, Synced, Waiting
+from tidegate.workers.spool.recovery import Found, SpoolError, find, tail_of
 from tidegate.workers.spool.segment import HEADER_BYTES, Gap, Kind, load, read_file_header, walk
 from tidegate.workers.spool.writer import Writer, segment_numbers, segment_path
 
@@ -106,9 +106,10 @@ class Spool:
     def _recover(self) -> Recovered:
         self._checkpoint = Checkpoint(self._folder, self._disk)
         position, synced = self._checkpoint.position, self._checkpoint.synced
+        tails = tail_of(self._folder, synced)
         adopted = self._adopt(max([position.segment, synced.segment, *segment_numbers(self._folder)]))
         last = adopted.last
-        for found in find(self._folder, position, synced, self._disk, adopted.starts, adopted.tails):
+        for found in find(self._folder, position, self._disk, {**adopted.tails, **tails}, adopted.starts):
             if found.spare:
                 self._cut(found)
             self._ledger.segments[found.number] = found.tally
@@ -152,6 +153,7 @@ class Spool:
                 _log.error(
                     "the spool of a former worker cannot be taken over, its events wait in %s: %s", orphan, problem
                 )
+                tails |= tail_of(self._folder, NOTHING_SYNCED)  # what was moved by then
                 last = max([last, *segment_numbers(self._folder)])
                 continue
             finally:

@@ -17,7 +17,7 @@ from tidegate.workers.spool.block import block_lines, make_block
 from tidegate.workers.spool.checkpoint import FILE_NAME, Saved, pack_slot
 from tidegate.workers.spool.disk import Disk
 from tidegate.workers.spool.ledger import NOTHING_SYNCED, Position, Synced
-from tidegate.workers.spool.recovery import Found, find
+from tidegate.workers.spool.recovery import Found, find, tail_of
 from tidegate.workers.spool.segment import (
     HEADER_BYTES,
     Entry,
@@ -71,7 +71,7 @@ class Look:
         self.disk.content = content
         if len(content) != self.path.stat().st_size:
             os.truncate(self.path, len(content))
-        (found,) = find(self.folder, Position(0, 0), self.synced, self.disk)
+        (found,) = find(self.folder, Position(0, 0), self.disk, tail_of(self.folder, self.synced))
         documents: list[int] = []
         damaged = found.damaged
         if found.stretch is not None:

@@ -97,8 +97,10 @@ class SpoolMachine(RuleBasedStateMachine):
     def crash(self, torn: int, seed: int) -> None:
         """The folder as it is at this moment, perhaps with a write that was under way at the end of its last segment."""
         self.lives += 1
+        shutil.copytree(
+            self.bench.folder.parent, self.root / f"life{self.lives}", ignore=shutil.ignore_patterns("life*")
+        )
         copy = self.root / f"life{self.lives}" / "0"
-        shutil.copytree(self.bench.folder, copy)
         numbers = segment_numbers(copy)
         if torn and numbers:
             end = self.end_of(numbers[-1])
@@ -114,9 +116,9 @@ class SpoolMachine(RuleBasedStateMachine):
         size = segment_path(self.bench.folder, number).stat().st_size
         return synced.offset if synced.segment == number else size
 
-    @rule(count=st.integers(1, 3))
-    def another_worker_leaves_its_spool(self, count: int) -> None:
-        """With fewer workers at the next start, its folder is taken over."""
+    @rule(count=st.integers(1, 3), torn=st.integers(0, 300))
+    def another_worker_leaves_its_spool(self, count: int, torn: int) -> None:
+        """After a crash there are fewer workers, and its folder is taken over."""
         other = ClockedBench(self.bench.folder.parent / "1", segment_bytes=16 * KIB)
         other.start()
         names = self.names(count)
@@ -124,7 +126,7 @@ class SpoolMachine(RuleBasedStateMachine):
             assert other.store(name, size=40) is None
         other.spool.close()
         self.acknowledged.update(names)
-        self.stop_and_start()
+        self.crash(torn, seed=torn)
 
     @invariant()
     def the_figures_are_those_of_the_model(self) -> None:
