@@ -20,7 +20,7 @@ from tidegate.daemon.settings import auth, rum, tls_section
 from tidegate.daemon.settings.effective import Settings
 
 DEFAULT_FILE = Path("tidegate.yml")
-_TOKEN_BYTES = 24
+TOKEN_BYTES = 24
 """192 random bits: beyond guessing, and still one short line."""
 
 
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Writes the file; returns the exit code. Raises SettingsError."""
     file = Path.cwd() / arguments.file
     abilities = built()
-    token = secrets.token_urlsafe(_TOKEN_BYTES) if abilities.tokens else ""
+    token = secrets.token_urlsafe(TOKEN_BYTES) if abilities.tokens else ""
     try:
         _write(file, file_text(abilities, token, public=arguments.public, origins=arguments.origins))
     except FileExistsError:

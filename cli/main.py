@@ -26,6 +26,7 @@ from tidegate.cli import (
     settings,
     setup,
     sourcemap,
+    systemd,
     traces,
     version,
 )
@@ -57,6 +58,7 @@ COMMANDS = (
     agent_config,
     sourcemap,
     prove,
+    systemd,
     version,
     completion,
 )
