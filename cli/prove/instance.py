@@ -23,6 +23,20 @@ READY_SECONDS = 40.0
 """A start takes one or two; a machine that is busy with other things takes longer."""
 STOP_SECONDS = 30.0
 ROLES = {"acceptor": "tidegate.daemon.acceptor.main", "worker": "tidegate.workers.main"}
+_OF_A_SERVICE = frozenset(
+    {
+        "LISTEN_FDNAMES",
+        "LISTEN_FDS",
+        "LISTEN_PID",
+        "LOGS_DIRECTORY",
+        "NOTIFY_SOCKET",
+        "RUNTIME_DIRECTORY",
+        "STATE_DIRECTORY",
+        "WATCHDOG_PID",
+        "WATCHDOG_USEC",
+    }
+)
+"""What systemd tells a service: in the shell of one, the instance must not speak in its name or share its folders."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _POLL = 0.03
 _PORTS = range(12_000, 32_000)
@@ -53,7 +67,8 @@ class Instance:
         self.expected = {"acceptor": 1, "worker": workers}
         self._command = [sys.executable, "-c", RUN, "run", *words]
         self._scratch = Path(tempfile.mkdtemp(prefix="tg-"))  # short: the path of a socket may have 107 bytes
-        self._environment = {**os.environ, "TMPDIR": str(self._scratch)}
+        kept = {key: value for key, value in os.environ.items() if key not in _OF_A_SERVICE}
+        self._environment = {**kept, "TMPDIR": str(self._scratch)}
         self._leader: subprocess.Popen[bytes] | None = None
 
     # -------------------------------------------------------------------------------------------------- start and stop

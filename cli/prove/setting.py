@@ -16,7 +16,7 @@ _QUICK = {
     "output.elasticsearch.flush_interval": "100ms",
     "output.elasticsearch.backoff.init": "100ms",
     "output.elasticsearch.backoff.max": "1s",
-    "tidegate.elasticsearch.response_timeout": "3s",
+    "tidegate.elasticsearch.response_timeout": "20s",
     "tidegate.spool.segment_bytes": "1MiB",
     "tidegate.logging.requests": "errors",
 }

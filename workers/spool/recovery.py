@@ -126,8 +126,8 @@ def _survey(number: int, size: int, read_at: ReadAt, salt: int | None, start: in
         tally.foreign = tally.foreign or found.kind != Kind.DOCUMENTS
         if found.kind == Kind.DOCUMENTS:
             whole.append(found)
-    if synced is not None and (lost_end or reached < sure) and sequence is not None:
-        lost_end = max(1, synced.records - sequence)
+    if synced is not None and (lost_end or reached < sure):
+        lost_end = 1 if sequence is None else max(1, synced.records - sequence)
     damaged += lost_end
     stretch = None
     if whole:

@@ -235,6 +235,15 @@ def test_gaps_say_how_many_records_they_swallowed(tmp_path: Path) -> None:
             assert counted == (1 if first == 0 and last < 7 else last - first + 1), (first, last)
 
 
+def test_what_is_lost_behind_the_checkpoint_is_counted(tmp_path: Path) -> None:
+    """Zeros in place of what was synced, where no sound record tells how many there were."""
+    data, ends = segment_of(4, 1)
+    look = Look(tmp_path / "spool", len(data), Synced(1, len(data), 4))
+    look.disk.content = data[: ends[2]] + bytes(len(data) - ends[2])
+    (found,) = find(look.folder, Position(1, ends[2]), look.disk, tail_of(look.folder, look.synced))
+    assert (found.damaged, found.stretch, found.torn) == (1, None, False)
+
+
 def test_a_newer_segment_is_refused_however_it_is_damaged(tmp_path: Path) -> None:
     """Its header names a version only if its checksum is right."""
     data, _ = segment_of(2, 1)
