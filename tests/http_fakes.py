@@ -33,6 +33,7 @@ def make_part(**changes: Any) -> AcceptorPart:
         "max_event_size": 307200,
         "max_connections": 0,
         "max_connections_per_address": 0,
+        "connection_memory": 256 << 20,
         "max_concurrent_decoders": 0,
         "max_body_size": 0,
         "read_timeout": 30.0,
@@ -124,6 +125,9 @@ class FakeTransport:
 
     def write(self, data: bytes) -> None:
         self.written += data
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self.high = high
 
     def get_write_buffer_size(self) -> int:
         return len(self.written) if self.slow else 0
@@ -239,6 +243,10 @@ class FakeExchange:
         self.wanted = False
         self.route_headers: tuple[tuple[str, str], ...] = ()
         self.answers: list[Answer] = []
+        self.held = 0
+        self.echoed = 0
+        self.document_bytes = part.max_event_size
+        self.give_up: Callable[[], None] = lambda: None
 
     @property
     def client(self) -> ClientAddress:
@@ -254,6 +262,9 @@ class FakeExchange:
 
     def resume(self) -> None:
         self.wanted = True
+
+    def hold(self, held: int, echoed: int, give_up: Callable[[], None]) -> None:
+        self.held, self.echoed, self.give_up = held, echoed, give_up
 
     @property
     def body(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from http_fakes import FakeClock, FakeCourier, FakeExchange, FakeTransport, RecordingSink, make_part
@@ -10,6 +11,7 @@ from tidegate.daemon.api.stream import IntakeStream
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.protocol import HttpProtocol
 from tidegate.daemon.h1.responses import Answer, Responder
+from tidegate.daemon.limits.holdings import Holdings
 from tidegate.daemon.outcomes import RequestOutcome
 
 OK = Answer(RequestOutcome.OK, {"a": 1})
@@ -79,6 +81,9 @@ class FakeService:
         self.sinks: list[Sink] = []
         self.ended_with: list[tuple[int, int]] = []
         self.open = 0
+        self.gave_up: list[int] = []
+        self.later: list[Callable[[], None]] = []
+        self.holdings = Holdings(self.part.connection_memory, self.later.append, self.gave_up.append)
 
     def serve(self, exchange: Exchange) -> BodySink | None:
         path = exchange.head.path
@@ -115,7 +120,7 @@ class Client:
         self.clock = FakeClock()
         self.service = FakeService(**settings)
         self.transport = FakeTransport(slow)
-        self.protocol = HttpProtocol(self.service, self.clock)
+        self.protocol = HttpProtocol(self.service, self.clock, ("192.0.2.1", 5555))
         self.protocol.connection_made(self.transport)  # type: ignore[arg-type] # as much of a transport as is used
 
     def send(self, data: bytes) -> None:

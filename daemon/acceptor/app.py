@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -23,12 +24,13 @@ from tidegate.daemon.api.routes import State, Wiring, routes_in_force, serve
 from tidegate.daemon.api.sourcemaps import UPLOADS
 from tidegate.daemon.auth.failures import Failures
 from tidegate.daemon.auth.tokens import keyed_digest
-from tidegate.daemon.h1.client_address import proxies
+from tidegate.daemon.h1.client_address import Peer, proxies
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.protocol import FIRST_HEAD_SECONDS, HttpProtocol
 from tidegate.daemon.h1.responses import Answer, Responder
 from tidegate.daemon.limits.buckets import Buckets, MemoryTable, Table
 from tidegate.daemon.limits.crowd import Crowd
+from tidegate.daemon.limits.holdings import Holdings
 from tidegate.daemon.limits.shared_table import SharedTable
 from tidegate.daemon.outcomes import RequestOutcome
 from tidegate.daemon.settings.parts import AcceptorPart, CertificatesPart
@@ -67,6 +69,7 @@ class Acceptor:
         self._keys = KeyDesk(courier, self._digest, loop, part.auth.api_key_limit)
         self._failures = Failures()
         self._crowd = Crowd(part.max_connections_per_address)
+        self.holdings = Holdings(part.connection_memory, loop.call_soon, self._relieved)
         self._addresses = addresses
         self._configurations = Configurations(courier)
         self._wiring = self._wired(part)
@@ -74,7 +77,9 @@ class Acceptor:
         self._handshakes = Handshakes(loop)
         self._handshakes.limit(part.max_connections)
         self._context = context_of(part)
-        self._listener = Listener(loop, sockets, self._make_protocol, part.max_connections)
+        self._listener = Listener(
+            loop, sockets, self._make_protocol, part.max_connections, self._admit, self._crowd.leave
+        )
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -88,13 +93,30 @@ class Acceptor:
             self._courier, self._gate, bases, self.state, doorkeeper, self._configurations, routes, self._uploads
         )
 
-    def _make_protocol(self) -> asyncio.BufferedProtocol:
-        if self._context is None:
-            return self._make_http()
-        return TlsLayer(self._context, self._make_http, self._handshakes, self._loop, self._listener.released)
+    def _admit(self, ip: str) -> bool:
+        if self._crowd.enter(ip) or ip in proxies(self.part.forwarding.trusted):
+            return True
+        _log.warning(
+            "connections are closed: a client address has more than %d open (tidegate.max_connections_per_address)",
+            self._crowd.most,
+        )
+        return False
 
-    def _make_http(self) -> HttpProtocol:
-        return HttpProtocol(self, self._loop)
+    def _make_protocol(self, peer: Peer) -> asyncio.BufferedProtocol:
+        make_http = partial(HttpProtocol, self, self._loop, peer)
+        if self._context is None:
+            return make_http()
+        return TlsLayer(
+            self._context, make_http, self._handshakes, self._loop, partial(self._listener.released, peer[0])
+        )
+
+    def _relieved(self, count: int) -> None:
+        _log.warning(
+            "%d connections had to give up what they hold: clients make this acceptor hold more than %d MiB "
+            "(tidegate.connection_memory) in begun requests and answers that they do not read",
+            count,
+            self.part.connection_memory >> 20,
+        )
 
     def show(self, certificates: CertificatesPart) -> None:
         """Certificates for connections from now on; those that are open keep theirs. Raises CertificateError."""
@@ -112,6 +134,7 @@ class Acceptor:
         self._gate.resize(part.max_concurrent_decoders)
         self._wiring = self._wired(part)
         self._crowd.most = part.max_connections_per_address
+        self.holdings.most = part.connection_memory
         self._handshakes.limit(part.max_connections)
         self._listener.limit(part.max_connections)
 
@@ -169,23 +192,15 @@ class Acceptor:
     def opened(self, connection: HttpProtocol) -> None:
         self._connections.add(connection)
         self._empty.clear()
-        ip = connection.peer_ip
-        if not self._crowd.enter(ip) and ip not in proxies(self.part.forwarding.trusted):
-            _log.warning(
-                "connections are closed: a client address has more than %d open (tidegate.max_connections_per_address)",
-                self._crowd.most,
-            )
-            self._loop.call_soon(connection.abort)
         if self.state.draining:
             # Accepted just before the listener closed.
             self._loop.call_soon(connection.drain)
 
     def closed(self, connection: HttpProtocol) -> None:
         self._connections.discard(connection)
-        self._crowd.leave(connection.peer_ip)
         if not self._connections:
             self._empty.set()
-        self._listener.released()
+        self._listener.released(connection.peer_ip)
 
 
 def context_of(part: AcceptorPart) -> ssl.SSLContext | None:

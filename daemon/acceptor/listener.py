@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Sequence
 
 from tidegate.daemon.acceptor.descriptors import room_for_connections
+from tidegate.daemon.h1.client_address import Peer, peer_address
 
 ACCEPTS_PER_TURN = 64
 """Connections taken before those that exist have their turn."""
@@ -30,13 +31,18 @@ class Listener:
         self,
         loop: asyncio.AbstractEventLoop,
         sockets: Sequence[socket.socket],
-        make_protocol: Callable[[], asyncio.BaseProtocol],
+        make_protocol: Callable[[Peer], asyncio.BaseProtocol],
         max_connections: int,
+        admit: Callable[[str], bool],
+        leave: Callable[[str], None],
     ) -> None:
+        """`admit`: whether a connection of an address may stay. `leave`: is called once for each that was asked about."""
         self._loop = loop
         self._sockets = list(sockets)
         self._make_protocol = make_protocol
         self._max_connections = max_connections
+        self._admit = admit
+        self._leave = leave
         self._room = room_for_connections()
         self._open = 0
         self._accepting = False
@@ -59,9 +65,10 @@ class Listener:
         self._max_connections = max_connections
         self._watch()
 
-    def released(self) -> None:
-        """A connection that this listener accepted is gone."""
+    def released(self, ip: str) -> None:
+        """A connection of that address, which this listener accepted, is gone."""
         self._open -= 1
+        self._leave(ip)
         self._watch()
 
     async def settled(self) -> None:
@@ -102,7 +109,7 @@ class Listener:
                 self._pause()
                 return
             try:
-                connection, _ = listening.accept()
+                connection, name = listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionError):
                 return
             except OSError as problem:
@@ -110,9 +117,14 @@ class Listener:
                     raise
                 self._rest(problem)
                 return
-            connection.setblocking(False)
+            peer = peer_address(name)
             self._open += 1
-            task = self._loop.create_task(self._connect(connection))
+            if not self._admit(peer[0]):
+                connection.close()
+                self.released(peer[0])
+                continue
+            connection.setblocking(False)
+            task = self._loop.create_task(self._connect(connection, peer))
             self._starting.add(task)
             task.add_done_callback(self._starting.discard)
 
@@ -133,13 +145,13 @@ class Listener:
         self._exhausted = None
         self._watch()
 
-    async def _connect(self, connection: socket.socket) -> None:
+    async def _connect(self, connection: socket.socket, peer: Peer) -> None:
         made = False
 
         def make() -> asyncio.BaseProtocol:
             nonlocal made
             made = True
-            return self._make_protocol()
+            return self._make_protocol(peer)
 
         try:
             await self._loop.connect_accepted_socket(make, connection)
@@ -147,4 +159,4 @@ class Listener:
             _log.debug("a connection ended before it began: %s", problem)
             connection.close()
             if not made:
-                self.released()
+                self.released(peer[0])

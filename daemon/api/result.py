@@ -43,13 +43,15 @@ class _Listed(NamedTuple):
 class Result:
     """Sums up one stream."""
 
-    __slots__ = ("_ended", "_ended_at", "_errors", "_sequence", "accepted", "failed", "retry_after")
+    __slots__ = ("_ended", "_ended_at", "_errors", "_sequence", "accepted", "echoed", "failed", "retry_after")
 
     def __init__(self) -> None:
         self.accepted = 0
         self.failed = 0
         self.retry_after = 0
         """Seconds, sent with a 503; 0 for none."""
+        self.echoed = 0
+        """Bytes of documents that the answer is to show."""
         self._errors: list[_Listed] = []
         self._sequence = 0
         self._ended: tuple[StreamError, RequestOutcome] | None = None
@@ -60,19 +62,19 @@ class Result:
         """Whether the stream has its own error, after which nothing more of it is read."""
         return self._ended is not None
 
-    def add(self, number: int, verdict: Verdict) -> None:
-        """Counts the verdict on batch `number`; they may come in any order."""
+    def add(self, number: int, verdict: Verdict, document_bytes: int) -> None:
+        """Counts the verdict on batch `number`; they may come in any order. Of each document `document_bytes` are kept."""
         self.accepted += verdict.accepted
         self.failed += verdict.failed
         for error in verdict.errors:
-            self._list(number, verdict.first_line + error.line, error.message, error.document)
+            self._list(number, verdict.first_line + error.line, error.message, error.document[:document_bytes])
         if verdict.ended is not None:
             self.end(number, verdict.ended)
 
-    def add_too_long(self, number: int, beginning: bytes) -> None:
+    def add_too_long(self, number: int, beginning: bytes, document_bytes: int) -> None:
         """Counts a line that stood just before batch `number` and is too long."""
         self.failed += 1
-        self._list(number, -1, TOO_LONG, beginning)
+        self._list(number, -1, TOO_LONG, beginning[:document_bytes])
 
     def end(self, number: int, error: StreamError, outcome: RequestOutcome | None = None) -> None:
         """Notes the stream's own error; that of the first batch counts."""
@@ -87,12 +89,13 @@ class Result:
         errors = self._errors
         errors.append(_Listed(number, line, self._sequence, message, document))
         self._sequence += 1
+        self.echoed += len(document)
         if len(errors) > LISTED_ERRORS:
             errors.sort()
-            errors.pop()
+            self.echoed -= len(errors.pop().document)
 
-    def answer(self, verbose: bool) -> Answer:
-        """The answer to the client."""
+    def answer(self, verbose: bool, document_bytes: int) -> Answer:
+        """The answer to the client, with `document_bytes` of each document at most."""
         if not self._errors and self._ended is None:
             return Answer(RequestOutcome.ACCEPTED, {"accepted": self.accepted}) if verbose else ACCEPTED
         listed = [(error.message, error.document) for error in sorted(self._errors)]
@@ -105,7 +108,7 @@ class Result:
             if ended.value.status > outcome.value.status:
                 outcome = ended
         entries = [
-            {"message": message, "document": wire_text(document)} if document else {"message": message}
+            {"message": message, "document": wire_text(document[:document_bytes])} if document else {"message": message}
             for message, document in listed
         ]
         headers: tuple[tuple[str, str], ...] = CONNECTION_CLOSE

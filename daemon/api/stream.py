@@ -31,6 +31,8 @@ PIECES_PER_TURN = 16
 """Inflated pieces of 64 KiB cut before other connections have their turn: about 1 ms."""
 
 
+OUT_OF_MEMORY = "too much is held for requests that are open (tidegate.connection_memory)"
+
 MOST_BAD_LINES = 10_000
 """Lines of one request that may be no events; the stream ends then. Agents send fewer lines at all, while 20 KB of gzip can
 hold ten million bad ones, of which a worker would count each for half a minute."""
@@ -134,6 +136,32 @@ class IntakeStream:
             self._answer(TIMED_OUT)
 
     def _advance(self) -> None:
+        """Goes on with what is there, and says how much is left in hand."""
+        self._hand_over()
+        if self._stage is not _Stage.ANSWERED:
+            self._weigh()
+
+    def _weigh(self) -> None:
+        held = self._cutter.held + self._inflater.held + len(self._metadata or b"")
+        if self._pending is not None:
+            held += len(self._pending.lines)
+        self._exchange.hold(held, self._result.echoed, self._give_up)
+
+    def _give_up(self) -> None:
+        """All connections together hold too much. What is with the workers counts, the rest is let go."""
+        if self._stage is _Stage.READING:
+            self._result.retry_after = self._retry_after()
+            self._refuse(StreamError(503, OUT_OF_MEMORY))
+        elif self._stage is _Stage.WAITING and self._gate.forget(self._begin):
+            self._let_go()
+            self._exchange.answer(TIMED_OUT)
+        if self._stage is not _Stage.ANSWERED:
+            part = self._exchange.part
+            self._cutter = Cutter(BATCH_BYTES, part.max_event_size)
+            self._inflater = Inflater(b"", BATCH_BYTES)
+            self._weigh()
+
+    def _hand_over(self) -> None:
         """Cuts what is there and hands it over, until there is no more, or no credit, or others should have a turn."""
         pieces = 0
         while self._stage is _Stage.READING and self._pending is None:
@@ -193,7 +221,7 @@ class IntakeStream:
             if cut.metadata:
                 self._refuse(StreamError(400, TOO_LONG, cut.beginning), RequestOutcome.TOO_LARGE)
             else:
-                self._result.add_too_long(self._number, cut.beginning)
+                self._result.add_too_long(self._number, cut.beginning, self._exchange.document_bytes)
         else:
             self._refuse(StreamError(400, "EOF while reading metadata", cut.line))
 
@@ -274,7 +302,9 @@ class IntakeStream:
         self._unanswered -= 1
         if self._stage is _Stage.ANSWERED:
             return
-        self._result.add(number, verdict)
+        self._result.add(number, verdict, self._exchange.document_bytes)
+        if verdict.errors:
+            self._weigh()
         if verdict.ended is not None and verdict.ended.status == RequestOutcome.QUEUE_FULL.value.status:
             self._result.retry_after = self._retry_after()
         if self._stage is _Stage.READING and self._result.failed > MOST_BAD_LINES:
@@ -304,7 +334,7 @@ class IntakeStream:
 
     def _answer_if_complete(self) -> None:
         if not self._unanswered:
-            self._answer(self._result.answer(self._verbose))
+            self._answer(self._result.answer(self._verbose, self._exchange.document_bytes))
         elif self._input is not _Input.COMPLETE and self._alarm.when is None:
             # The protocol bounds the wait for an answer once the body is complete; here it is not.
             self._alarm.set(self._exchange.clock.time() + self._exchange.part.write_timeout)

@@ -24,6 +24,9 @@ class ClientAddress(NamedTuple):
     """Whether a header gave it; the peer is then an intermediary."""
 
 
+Peer = tuple[str, int]
+"""Address and port of a socket's other end; ("", 0) for a UNIX socket."""
+
 EVERYBODY = "all"
 """In a list of proxies: whoever connects is believed, as in the original."""
 PRIVATE = "private"
@@ -102,7 +105,7 @@ def _from_right(head: RequestHead, trusted: Proxies, peer: ClientAddress) -> Cli
     return found
 
 
-def peer_address(name: object) -> tuple[str, int]:
+def peer_address(name: object) -> Peer:
     """Canonical address and port of a socket's peer name; ("", 0) for a Unix socket. IPv4 that comes through an IPv6
     socket is IPv4."""
     if not isinstance(name, tuple) or len(name) < 2:

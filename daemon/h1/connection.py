@@ -30,6 +30,11 @@ BYTES_PER_CHUNK = 64
 """Body bytes that earn a chunk. A chunk costs 5 to 6 µs whatever its size, so smaller ones on average are an attack."""
 
 
+LONGEST_FRAMING = 4096
+"""Bytes of a chunk's line with its extensions, or of the trailers, while they are incomplete; as long as a line may be in the
+original. h11 would keep as many as of a head."""
+
+
 class BodyData(NamedTuple):
     """A piece of the body as sent, chunk framing removed."""
 
@@ -109,6 +114,11 @@ class H1Connection:
         self._measured = False
 
     @property
+    def head_bytes(self) -> int:
+        """Of the present request's head, as far as it has come."""
+        return self._head_bytes
+
+    @property
     def in_head(self) -> bool:
         """Whether a head has begun and is not complete."""
         return bool(self._seam) and not self._in_body
@@ -165,6 +175,10 @@ class H1Connection:
         if isinstance(event, h11.ConnectionClosed):
             self._over = _CLOSED
             return _CLOSED
+        in_framing = event is h11.NEED_DATA and self._chunked and self._in_body
+        if in_framing and len(self._h11.trailing_data[0]) > LONGEST_FRAMING:
+            self._over = BodyBroken("header line too long")
+            return self._over
         return None
 
     def _spend(self, data: h11.Data) -> bool:

@@ -76,6 +76,11 @@ class Cutter:
         self._waiting: list[Cut] = []
 
     @property
+    def held(self) -> int:
+        """Bytes that are in here: whole lines, the line that has begun, what is uncut of the last piece."""
+        return self._size + self._tail_size + len(self._piece) - self._at
+
+    @property
     def size(self) -> int:
         """Bytes of whole lines that no batch has yet."""
         return self._size
@@ -98,6 +103,9 @@ class Cutter:
             found = self._one_line() if self._metadata or self._tail_size else self._whole_lines()
             if found is not None:
                 return found
+        # A stream may wait long for its next piece.
+        self._piece = b""
+        self._at = 0
         return None
 
     def _one_line(self) -> Cut | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from tidegate.daemon.auth.identity import Identity
@@ -85,3 +86,11 @@ class Exchange(Protocol):
 
     def resume(self) -> None:
         """Reads the body (again)."""
+
+    def hold(self, held: int, echoed: int, give_up: Callable[[], None]) -> None:
+        """Says how many bytes the handler holds while it waits: of the body, and for its answer. `give_up` is called when
+        all requests together hold too much; it lets go of them and ends the request."""
+
+    @property
+    def document_bytes(self) -> int:
+        """How much of each document an error answer may show now."""

@@ -22,6 +22,9 @@ _DeflateError = cast("type[Exception]", igzip_lib.IsalError)
 _EMPTY_MEMBERS = 1000
 """Gzip members in a row that hold nothing: 20 bytes each on the wire and some 10 µs of work, without end if not bounded."""
 
+_DEFLATE_BYTES = 87_000
+"""What isal holds while it is within deflate data."""
+
 _GZIP_TRAILER, _ZLIB_TRAILER, _ZLIB_HEADER = 8, 4, 2
 
 
@@ -85,6 +88,11 @@ class Inflater:
     def started(self) -> bool:
         """Whether the coding is known and its first header was good."""
         return self._started
+
+    @property
+    def held(self) -> int:
+        """Bytes that are in here: input that is not inflated, and isal's own."""
+        return len(self._input) + (_DEFLATE_BYTES if self._deflate is not None else 0)
 
     def feed(self, data: bytes) -> None:
         """Adds a piece of the body; to be called when `next` has returned None."""
@@ -188,7 +196,7 @@ class Inflater:
             self._size += len(piece)
         if deflate.eof:
             self._input = deflate.unused_data
-            self._deflate = None  # 87 KB
+            self._deflate = None
             self._stage = _Stage.TRAILER
         return piece
 

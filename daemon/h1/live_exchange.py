@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tidegate.daemon.auth.identity import OPEN
@@ -24,7 +25,10 @@ class LiveExchange:
         "answered",
         "body_bytes",
         "clock",
+        "echoed",
+        "give_up",
         "head",
+        "held",
         "identity",
         "over",
         "part",
@@ -58,6 +62,9 @@ class LiveExchange:
         self.answered = False
         self.over = False
         self.body_bytes = 0
+        self.held = 0
+        self.echoed = 0
+        self.give_up: Callable[[], None] | None = None
 
     @property
     def client(self) -> ClientAddress:
@@ -69,7 +76,8 @@ class LiveExchange:
         if self.answered:
             raise RuntimeError("a request has one answer")
         self.answered = True
-        self.sink = None
+        self.sink = self.give_up = None
+        self.held = self.echoed = 0
         if self.route_headers and answer.routed:
             answer = answer._replace(headers=(*self.route_headers, *answer.headers))
         self._protocol.send_answer(self, answer)
@@ -86,3 +94,12 @@ class LiveExchange:
         if not self.wanted and not self.answered and not self.over:
             self.wanted = True
             self._protocol.body_wanted(self)
+
+    def hold(self, held: int, echoed: int, give_up: Callable[[], None]) -> None:
+        if not self.answered:
+            self.held, self.echoed, self.give_up = held, echoed, give_up
+            self._protocol.weigh()
+
+    @property
+    def document_bytes(self) -> int:
+        return self._protocol.service.holdings.document_bytes(self.part.max_event_size)

@@ -8,13 +8,14 @@ import time
 from typing import cast
 
 from tidegate.daemon.h1.alarm import Alarm, Clock
-from tidegate.daemon.h1.client_address import peer_address
+from tidegate.daemon.h1.client_address import Peer
 from tidegate.daemon.h1.connection import BodyBroken, BodyData, BodyEnd, BodyLost, ClientError, Closed, H1Connection
 from tidegate.daemon.h1.live_exchange import LiveExchange
 from tidegate.daemon.h1.phases import MOVES, Phase
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer, render_client_error
 from tidegate.daemon.h1.service import Service
+from tidegate.daemon.limits.holdings import NOTED_BYTES
 
 READ_BYTES = 65536
 """One read. It bounds what a connection holds while no worker has credit, and small buffers spare the allocator."""
@@ -45,10 +46,12 @@ _log = logging.getLogger("tidegate.http")
 class HttpProtocol(asyncio.BufferedProtocol):
     """One client connection."""
 
-    def __init__(self, service: Service, clock: Clock) -> None:
+    def __init__(self, service: Service, clock: Clock, peer: Peer) -> None:
+        """`peer`: as `accept` gave it. A socket whose client has reset it since can still be read, but names nobody, and
+        nobody's word about forwarded addresses would be believed."""
         self.service = service
         self.clock = clock
-        self.peer_ip, self.peer_port = "", 0
+        self.peer_ip, self.peer_port = peer
         self._phase = Phase.NEW
         self._h1 = H1Connection(service.part.max_header_size)
         self._exchange: LiveExchange | None = None
@@ -60,6 +63,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._advancing = False
         self._closing = False
         self._ended = False
+        self._noted = False
+        self._lost = False
         self._ahead = 0
         self._discarded = 0
 
@@ -67,7 +72,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.peer_ip, self.peer_port = peer_address(transport.get_extra_info("peername"))
+        # So that whatever of an answer is worth counting is told by `pause_writing` and `resume_writing`.
+        self._transport.set_write_buffer_limits(NOTED_BYTES)
         self._alarm.set(self._read_until)
         self.service.opened(self)
 
@@ -97,23 +103,29 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         self._writable = False
+        self.weigh()
 
     def resume_writing(self) -> None:
         self._writable = True
+        self.weigh()
         self._advance()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._phase is not Phase.CLOSED:
             self._move(Phase.CLOSED)
+        self._lost = True
         self._alarm.close()
         self.service.closed(self)
         self._lose_body()
+        # A stream goes on without its client, until what it has in hand is handed over.
+        self.weigh()
 
     # What exchanges call.
 
     def send_answer(self, exchange: LiveExchange, answer: Answer) -> None:
         """Writes the answer, if its client is still there."""
         if self._phase is Phase.CLOSED or self._phase is Phase.LINGER:
+            self.weigh()
             return
         complete = self._phase is Phase.WAIT
         head = exchange.head
@@ -136,6 +148,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._next_request(now)
         else:
             self._discard(now)
+        if self._noted:
+            self.weigh()
 
     def go_on(self) -> None:
         """Handles what follows an answer, if nothing is doing that already."""
@@ -162,7 +176,28 @@ class HttpProtocol(asyncio.BufferedProtocol):
             if not self._advancing:
                 self._flow()
 
+    def weigh(self) -> None:
+        """Says anew how much this connection holds."""
+        exchange = self._exchange
+        # A head is held as h11's bytes, then as headers.
+        held = self._ahead + 2 * self._h1.head_bytes
+        unsent = 0 if self._lost else self._transport.get_write_buffer_size()
+        if exchange is not None and not exchange.answered:
+            held += exchange.held
+            unsent += exchange.echoed
+        elif self._phase is Phase.CLOSED:
+            held = 0
+        self._noted = self.service.holdings.note(self, held, unsent)
+
     # What the acceptor calls.
+
+    def give_up(self) -> None:
+        """See `holdings.Holder`."""
+        exchange = self._exchange
+        if self._writable and exchange is not None and exchange.give_up is not None:
+            exchange.give_up()
+        else:
+            self.abort()
 
     def drain(self) -> None:
         """Closes if nothing is under way; else the connection ends after the answer. A new one may bring a request."""
@@ -341,6 +376,8 @@ class HttpProtocol(asyncio.BufferedProtocol):
         elif not self._reading:
             self._reading = True
             self._transport.resume_reading()
+        if self._noted or self._ahead + self._h1.head_bytes >= NOTED_BYTES:
+            self.weigh()
 
     def _deadline(self) -> None:
         """The time for the present phase is over."""

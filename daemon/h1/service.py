@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.responses import Answer, Responder
+from tidegate.daemon.limits.holdings import Holdings
 from tidegate.daemon.settings.parts import AcceptorPart
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ class Service(Protocol):
     @property
     def draining(self) -> bool:
         """Whether connections are to end with their present request."""
+
+    @property
+    def holdings(self) -> Holdings:
+        """What all connections hold."""
 
     def serve(self, exchange: Exchange) -> BodySink | None:
         """Begins a request. Without a sink it is answered already, and its body is of no interest."""

@@ -15,7 +15,7 @@ class Crowd:
         self._open: Counter[bytes] = Counter()
 
     def enter(self, ip: str) -> bool:
-        """Counts a connection; whether it may stay. `leave` is to follow in either case."""
+        """Counts a connection; whether it is within the limit. `leave` is to follow in either case."""
         key = bucket_key(ip)
         self._open[key] += 1
         return not self.most or self._open[key] <= self.most

@@ -197,6 +197,7 @@ class Settings:
             max_event_size=self[server.MAX_EVENT_SIZE],
             max_connections=_share(connections, self.acceptors) if connections else 0,
             max_connections_per_address=_share(crowd, self.acceptors) if crowd else 0,
+            connection_memory=self[tidegate_section.CONNECTION_MEMORY],
             max_concurrent_decoders=_share(decoders, self.acceptors) if decoders else 0,
             max_body_size=self[tidegate_section.MAX_BODY_SIZE],
             read_timeout=self[server.READ_TIMEOUT],

@@ -156,6 +156,8 @@ class AcceptorPart(Struct, frozen=True):
     """0: no limit. Already divided by the number of acceptors."""
     max_connections_per_address: int
     """Likewise; addresses of trusted proxies are not limited."""
+    connection_memory: int
+    """Bytes that all connections of this acceptor may hold together."""
     max_concurrent_decoders: int
     """0: no limit."""
     max_body_size: int

@@ -36,6 +36,15 @@ CREDIT = SECTION.setting(
     1 << 20,
     "Bytes of unanswered batches between each acceptor and each worker.",
 )
+CONNECTION_MEMORY = SECTION.setting(
+    "tidegate.connection_memory",
+    kinds.size(16 << 20),
+    256 << 20,
+    "Bytes that all connections of one acceptor together may hold in begun requests and unread answers; above it, those that have "
+    "moved least recently give up theirs. A compressed request that is open holds about 90 KB, so that the default is "
+    "enough for 2,500 agents with open requests at a time.",
+    applies=Applies.RELOAD,
+)
 MAX_BODY_SIZE = SECTION.setting(
     "tidegate.max_body_size",
     kinds.size(),

@@ -173,6 +173,9 @@ class TlsLayer(asyncio.Transport, asyncio.BufferedProtocol):
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self._below.get_extra_info(name, default)
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self._below.set_write_buffer_limits(high, low)
+
     def get_write_buffer_size(self) -> int:
         return self._below.get_write_buffer_size()
 

@@ -8,6 +8,7 @@ import gc
 import gzip
 import resource
 import socket
+import struct
 import weakref
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -21,7 +22,11 @@ from tidegate.daemon.acceptor.app import Acceptor, address_table
 from tidegate.daemon.acceptor.descriptors import connections_below
 from tidegate.daemon.acceptor.listener import Listener
 from tidegate.daemon.api.stream import IntakeStream
+from tidegate.daemon.h1.phases import Phase
+from tidegate.daemon.limits import holdings as holdings_module
 from tidegate.daemon.settings.parts import ForwardingPart
+from tidegate.daemon.wire.courier import Answered, Parcel
+from tidegate.daemon.wire.frames import LineError, Verdict
 
 META = b'{"metadata":{}}\n'
 LINE = b'{"log":{"message":"m"}}\n'
@@ -129,6 +134,89 @@ def test_check_10_connections_of_one_address_are_limited(run: Callable[[Scene], 
         assert await running.acceptor.drain(1) == 0
 
     run(scene)
+
+
+def test_check_22_a_client_that_resets_before_it_is_accepted_is_no_trusted_proxy(run: Callable[[Scene], None]) -> None:
+    """Its socket can still be read, but no longer says whose it is."""
+
+    async def scene() -> None:
+        running = Running(forwarding=ForwardingPart(("192.0.2.1",), from_right=False))
+        with socket.create_connection(("127.0.0.1", running.port)) as client:
+            client.sendall(post(META + LINE, "X-Forwarded-For: 203.0.113.9\r\n"))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        async with asyncio.timeout(5):
+            while not running.courier.parcels:
+                await asyncio.sleep(0.005)
+        base = running.courier.parcels[0].base
+        assert b"127.0.0.1" in base and b"203.0.113.9" not in base
+        await running.quiet(0)
+        await running.acceptor.drain(1)
+
+    run(scene)
+
+
+def test_clients_that_hold_too_much_without_moving_give_it_up(
+    run: Callable[[Scene], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    begun = post(META + b"x" * 250_000)[:200_000]
+    half_a_head = b"GET / HTTP/1.1\r\nHost: x\r\nX-Padding: " + b"x" * 100_000
+
+    async def scene() -> None:
+        running = Running(connection_memory=1_000_000)
+        clients = [await running.connect() for _ in range(8)]
+        for client, data in zip(clients, [begun, half_a_head] * 4, strict=True):
+            client.writer.write(data)
+            await client.writer.drain()
+            await asyncio.sleep(0.02)
+        assert (await clients[0].answer())[0] == 503
+        assert await clients[1].ended()
+        assert "tidegate.connection_memory" in caplog.text
+        assert running.acceptor.holdings.held <= 1_000_000
+        fresh = await running.connect()
+        assert (await fresh.ask(GET))[0] == 200
+        assert running.acceptor.connections > 5, "only as many as was needed"
+        for client in (*clients, fresh):
+            await client.close()
+        await running.quiet(0)
+        assert (running.acceptor.holdings.held, running.acceptor.holdings.echoed) == (0, 0)
+        await running.acceptor.drain(1)
+
+    run(scene)
+
+
+def test_answers_that_nobody_reads_get_shorter(run: Callable[[Scene], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holdings_module, "ECHO_BYTES", 3_000_000)
+
+    async def scene() -> None:
+        running = Running(FakeCourier())
+        clients = [await running.connect() for _ in range(30)]
+        line = b"\x01" * 250_000
+
+        def refused(parcel: Parcel, answered: Answered) -> bool:
+            errors = [LineError(number, "no event", line) for number in range(5)]
+            answered(Verdict(b"", parcel.batch_id, 0, 0, 5, errors))
+            return True
+
+        running.courier.try_send = refused  # type: ignore[method-assign] # workers that list what they refuse
+        for client in clients:
+            client.writer.transport.pause_reading()  # type: ignore[attr-defined] # of a socket's transport
+            client.writer.write(post(META + b"nonsense\n"))
+        async with asyncio.timeout(5):
+            while len(answered_connections(running)) < len(clients):
+                await asyncio.sleep(0.005)
+        assert running.acceptor.holdings.echoed < 15_000_000, "the first one is whole and 7.5 MB long"
+        for client in clients:
+            client.writer.transport.abort()
+        await running.quiet(0)
+        assert running.acceptor.holdings.echoed == 0
+        await running.acceptor.drain(1)
+
+    run(scene)
+
+
+def answered_connections(running: Running) -> list[object]:
+    """Connections whose answer is written, as far as they let it."""
+    return [one for one in running.acceptor._connections if one._phase in (Phase.IDLE, Phase.LINGER)]
 
 
 def test_serves_and_keeps_connections(run: Callable[[Scene], None]) -> None:
@@ -266,7 +354,8 @@ def test_without_descriptors_it_pauses_and_says_so(
         with EmptyHanded() as listening, socket.socket() as client:
             listening.bind(("127.0.0.1", 0))
             listening.listen()
-            listener = Listener(asyncio.get_running_loop(), [listening], asyncio.Protocol, 0)
+            loop = asyncio.get_running_loop()
+            listener = Listener(loop, [listening], lambda peer: asyncio.Protocol(), 0, lambda ip: True, lambda ip: None)
             listener.start()
             client.connect(listening.getsockname())
             await asyncio.sleep(0.2)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tidegate.daemon.h1.connection import (
     FREE_CHUNKS,
     HEADER_SLACK,
+    LONGEST_FRAMING,
     MAX_HEADER_LINES,
     BodyBroken,
     BodyData,
@@ -232,6 +233,15 @@ def chunked(size: int, count: int) -> bytes:
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         + (b"%x\r\n%b\r\n" % (size, b"a" * size)) * count
     )
+
+
+@pytest.mark.parametrize("begun", [b"1;" + b"x" * LONGEST_FRAMING, b"0\r\nA: " + b"x" * LONGEST_FRAMING])
+def test_chunk_lines_and_trailers_without_end_are_refused(begun: bytes) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert run([head + begun, b"y"])[-1] == ("broken", "header line too long")
+    longest = begun[: LONGEST_FRAMING - 3]
+    rest = b"y\r\n1\r\n0\r\n\r\n" if begun.startswith(b"1") else b"\r\n\r\n"
+    assert run([head + longest, rest])[-1] == END
 
 
 def test_many_tiny_chunks_are_refused_and_a_few_are_not() -> None:

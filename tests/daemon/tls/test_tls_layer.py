@@ -18,6 +18,7 @@ import pytest
 import uvloop
 from http_fakes import FakeCourier, make_part
 from tidegate.daemon.acceptor.app import Acceptor
+from tidegate.daemon.settings.parts import ForwardingPart
 from tidegate.daemon.tls import handshakes
 from tidegate.daemon.tls.layer import TlsLayer
 from tls_authority import POLICY, Authority
@@ -266,6 +267,25 @@ def test_stalled_handshakes_hold_nothing(
         assert (await client.ask(GET))[0] == 200
         client.close()
         for one in silent:
+            one.close()
+        await running.stop()
+
+    run(scene)
+
+
+def test_check_10_connections_count_before_their_handshake(run: Callable[[Scene], None], authority: Authority) -> None:
+    async def scene() -> None:
+        running = Running(authority, max_connections_per_address=2, forwarding=ForwardingPart((), from_right=False))
+        silent = [await running.plain() for _ in range(2)]
+        third = await running.plain()
+        assert await third.reader.read() == b""
+        silent.pop().close()
+        async with asyncio.timeout(5):
+            while running.acceptor._listener.connections > 1:
+                await asyncio.sleep(0.005)
+        client = await running.connect()
+        assert (await client.ask(GET))[0] == 200
+        for one in (*silent, third, client):
             one.close()
         await running.stop()
 

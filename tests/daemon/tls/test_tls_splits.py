@@ -30,7 +30,7 @@ class Scene:
         self.handshakes = Handshakes(self.clock)
         self.layer = TlsLayer(
             make_context(POLICY, authority.part()),
-            lambda: HttpProtocol(self.service, self.clock),
+            lambda: HttpProtocol(self.service, self.clock, ("192.0.2.1", 5555)),
             self.handshakes,
             self.clock,
             self._lose,
