@@ -62,6 +62,7 @@ PURE = {
     "daemon/api/cross_origin.py": "which pages may send",
     "daemon/control/messages.py": "what supervisor and child say to each other",
     "daemon/limits/buckets.py": "how much an address may send",
+    "daemon/limits/holdings.py": "what all connections hold",
     "daemon/outcomes.py": "the table of fates",
     "daemon/errors.py": "how a start fails",
     "daemon/restarts.py": "when a dead child gets a successor",

@@ -24,9 +24,10 @@ from tidegate.daemon.api.routes import State, Wiring, routes_in_force, serve
 from tidegate.daemon.api.sourcemaps import UPLOADS
 from tidegate.daemon.auth.failures import Failures
 from tidegate.daemon.auth.tokens import keyed_digest
+from tidegate.daemon.h1.bounds import FIRST_HEAD_SECONDS
 from tidegate.daemon.h1.client_address import Peer, proxies
 from tidegate.daemon.h1.exchange import BodySink, Exchange
-from tidegate.daemon.h1.protocol import FIRST_HEAD_SECONDS, HttpProtocol
+from tidegate.daemon.h1.protocol import HttpProtocol
 from tidegate.daemon.h1.responses import Answer, Responder
 from tidegate.daemon.limits.buckets import Buckets, MemoryTable, Table
 from tidegate.daemon.limits.crowd import Crowd

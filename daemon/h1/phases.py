@@ -29,3 +29,10 @@ MOVES: dict[Phase, set[Phase]] = {
     Phase.LINGER: {Phase.CLOSED},
     Phase.CLOSED: set(),
 }
+
+
+def moved(phase: Phase, to: Phase) -> Phase:
+    """The next phase. Raises RuntimeError for one that may not follow."""
+    if to not in MOVES[phase]:
+        raise RuntimeError(f"a connection cannot go from {phase.name} to {to.name}")
+    return to

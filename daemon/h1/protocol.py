@@ -7,37 +7,18 @@ import logging
 import time
 from typing import cast
 
+from tidegate.daemon.h1 import bounds
 from tidegate.daemon.h1.alarm import Alarm, Clock
 from tidegate.daemon.h1.client_address import Peer
 from tidegate.daemon.h1.connection import BodyBroken, BodyData, BodyEnd, BodyLost, ClientError, Closed, H1Connection
 from tidegate.daemon.h1.live_exchange import LiveExchange
-from tidegate.daemon.h1.phases import MOVES, Phase
+from tidegate.daemon.h1.phases import Phase, moved
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer, render_client_error
 from tidegate.daemon.h1.service import Service
 from tidegate.daemon.limits.holdings import NOTED_BYTES
 
-READ_BYTES = 65536
-"""One read. It bounds what a connection holds while no worker has credit, and small buffers spare the allocator."""
-
-READ_AHEAD = 65536
-"""Bytes of later requests (or of a body that nobody wants yet) that are read only to notice when the client leaves."""
-
-DISCARD_BYTES = 256 * 1024
-DISCARD_SECONDS = 1.0
-"""How much of a body is read and thrown away after an answer that did not wait for it (DESIGN step 2)."""
-
-LINGER_SECONDS = 1.0
-"""How long a half-closed connection waits for its client: closing over unread data would destroy the answer."""
-
-FIRST_HEAD_SECONDS = 0.5
-"""When Tidegate stops: how long a connection that was just accepted has for its first head. Its client has been let in and
-knows of nothing; a request over the slowest usual path is here within that time."""
-
-REQUESTS_PER_TURN = 16
-"""Pipelined requests served before other connections have their turn: about 2 ms."""
-
-_read_buffer = memoryview(bytearray(READ_BYTES))
+_read_buffer = memoryview(bytearray(bounds.READ_BYTES))
 """Shared by all connections: the loop fills it and hands it over without anything in between."""
 
 _log = logging.getLogger("tidegate.http")
@@ -47,8 +28,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
     """One client connection."""
 
     def __init__(self, service: Service, clock: Clock, peer: Peer) -> None:
-        """`peer`: as `accept` gave it. A socket whose client has reset it since can still be read, but names nobody, and
-        nobody's word about forwarded addresses would be believed."""
+        """`peer`: as `accept` gave it; a socket that its client has reset since can be read, but names nobody."""
         self.service = service
         self.clock = clock
         self.peer_ip, self.peer_port = peer
@@ -58,13 +38,11 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._alarm = Alarm(clock, self._deadline)
         self._read_until = clock.time() + service.part.read_timeout
         self._write_until = 0.0
-        self._writable = True
-        self._reading = True
+        self._writable = self._reading = True
         self._advancing = False
         self._closing = False
         self._ended = False
-        self._noted = False
-        self._lost = False
+        self._noted = self._lost = False
         self._ahead = 0
         self._discarded = 0
 
@@ -72,8 +50,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        # So that whatever of an answer is worth counting is told by `pause_writing` and `resume_writing`.
-        self._transport.set_write_buffer_limits(NOTED_BYTES)
+        self._transport.set_write_buffer_limits(NOTED_BYTES)  # what is worth counting is told then
         self._alarm.set(self._read_until)
         self.service.opened(self)
 
@@ -103,11 +80,9 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         self._writable = False
-        self.weigh()
 
     def resume_writing(self) -> None:
         self._writable = True
-        self.weigh()
         self._advance()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -117,7 +92,6 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._alarm.close()
         self.service.closed(self)
         self._lose_body()
-        # A stream goes on without its client, until what it has in hand is handed over.
         self.weigh()
 
     # What exchanges call.
@@ -125,13 +99,12 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def send_answer(self, exchange: LiveExchange, answer: Answer) -> None:
         """Writes the answer, if its client is still there."""
         if self._phase is Phase.CLOSED or self._phase is Phase.LINGER:
-            self.weigh()
             return
         complete = self._phase is Phase.WAIT
         head = exchange.head
         no_body_comes = self._h1.awaits_continue
         keep = not self.service.draining and not self._closing and not answer.ends_connection
-        keep = self._h1.answer(keep and (complete or head.content_length <= DISCARD_BYTES))
+        keep = self._h1.answer(keep and (complete or head.content_length <= bounds.DISCARD_BYTES))
         data = self.service.responder.render(
             answer, head.headers.get(b"accept", b""), head.method == "HEAD", not keep, int(time.time())
         )
@@ -148,8 +121,6 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._next_request(now)
         else:
             self._discard(now)
-        if self._noted:
-            self.weigh()
 
     def go_on(self) -> None:
         """Handles what follows an answer, if nothing is doing that already."""
@@ -178,13 +149,11 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def weigh(self) -> None:
         """Says anew how much this connection holds."""
-        exchange = self._exchange
         # A head is held as h11's bytes, then as headers.
-        held = self._ahead + 2 * self._h1.head_bytes
+        exchange, held = self._exchange, self._ahead + 2 * self._h1.head_bytes
         unsent = 0 if self._lost else self._transport.get_write_buffer_size()
         if exchange is not None and not exchange.answered:
-            held += exchange.held
-            unsent += exchange.echoed
+            held, unsent = held + exchange.held, unsent + exchange.echoed
         elif self._phase is Phase.CLOSED:
             held = 0
         self._noted = self.service.holdings.note(self, held, unsent)
@@ -202,7 +171,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def drain(self) -> None:
         """Closes if nothing is under way; else the connection ends after the answer. A new one may bring a request."""
         if self._phase is Phase.NEW:
-            self._alarm.set(min(self._read_until, self.clock.time() + FIRST_HEAD_SECONDS))
+            self._alarm.set(min(self._read_until, self.clock.time() + bounds.FIRST_HEAD_SECONDS))
         elif self._phase is Phase.IDLE:
             self._close()
 
@@ -215,9 +184,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
     # Inside.
 
     def _move(self, to: Phase) -> None:
-        if to not in MOVES[self._phase]:
-            raise RuntimeError(f"a connection cannot go from {self._phase.name} to {to.name}")
-        self._phase = to
+        self._phase = moved(self._phase, to)
 
     def _advance(self) -> None:
         """Handles what has been read, as far as somebody wants it, and reads more or not accordingly."""
@@ -251,7 +218,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             elif isinstance(event, RequestHead):
                 requests += 1
                 self._request(event)
-                if requests >= REQUESTS_PER_TURN:
+                if requests >= bounds.REQUESTS_PER_TURN:
                     self.clock.call_soon(self._advance)
                     return
             elif isinstance(event, BodyEnd):
@@ -283,7 +250,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
                     exchange.sink.data(data)
                 return
         self._discarded += len(data)
-        if self._discarded > DISCARD_BYTES:
+        if self._discarded > bounds.DISCARD_BYTES:
             self._half_close(self.clock.time())
 
     def _body_end(self) -> None:
@@ -339,7 +306,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def _discard(self, now: float) -> None:
         self._move(Phase.DISCARD)
         self._discarded = 0
-        self._alarm.set(now + DISCARD_SECONDS)
+        self._alarm.set(now + bounds.DISCARD_SECONDS)
 
     def _half_close(self, now: float) -> None:
         if self._ended or not self._transport.can_write_eof():
@@ -348,7 +315,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._move(Phase.LINGER)
         self._exchange = None
         self._transport.write_eof()
-        self._alarm.set(now + LINGER_SECONDS)
+        self._alarm.set(now + bounds.LINGER_SECONDS)
 
     def _close(self) -> None:
         self._move(Phase.CLOSED)
@@ -363,12 +330,14 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def _flow(self) -> None:
         """Reads on unless there is more in hand than anybody wants."""
+        if self._noted or not self._writable or self._ahead + self._h1.head_bytes >= NOTED_BYTES:
+            self.weigh()
         if self._phase is Phase.CLOSED or self._ended or self._transport.is_closing():
             return
         exchange = self._exchange
         started = exchange is not None and exchange.body_bytes > 0
         wanted = self._phase is not Phase.BODY or exchange is None or exchange.wanted
-        held = (not wanted and started) or self._ahead >= READ_AHEAD or not self._writable
+        held = (not wanted and started) or self._ahead >= bounds.READ_AHEAD or not self._writable
         if held and self._phase is not Phase.LINGER:
             if self._reading:
                 self._reading = False
@@ -376,8 +345,6 @@ class HttpProtocol(asyncio.BufferedProtocol):
         elif not self._reading:
             self._reading = True
             self._transport.resume_reading()
-        if self._noted or self._ahead + self._h1.head_bytes >= NOTED_BYTES:
-            self.weigh()
 
     def _deadline(self) -> None:
         """The time for the present phase is over."""

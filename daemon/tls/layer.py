@@ -16,7 +16,8 @@ from enum import Enum
 from typing import Any, cast
 
 from tidegate.daemon.h1.alarm import Clock, Handle
-from tidegate.daemon.h1.protocol import READ_BYTES, HttpProtocol
+from tidegate.daemon.h1.bounds import READ_BYTES
+from tidegate.daemon.h1.protocol import HttpProtocol
 from tidegate.daemon.tls.handshakes import Handshakes
 
 PLAIN_HTTP = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"

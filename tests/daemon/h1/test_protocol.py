@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from http_scenes import REFUSED, Client, Sink
+from tidegate.daemon.h1.bounds import DISCARD_BYTES, FIRST_HEAD_SECONDS, READ_AHEAD
 from tidegate.daemon.h1.phases import MOVES, Phase
-from tidegate.daemon.h1.protocol import DISCARD_BYTES, FIRST_HEAD_SECONDS, READ_AHEAD
 from tidegate.daemon.h1.responses import ACCEPTED
 
 GET = b"GET /now HTTP/1.1\r\nHost: x\r\n\r\n"

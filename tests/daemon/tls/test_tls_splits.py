@@ -10,7 +10,8 @@ from http_fakes import FakeClock, FakeTransport
 from http_scenes import FakeService
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tidegate.daemon.h1.protocol import READ_BYTES, HttpProtocol
+from tidegate.daemon.h1.bounds import READ_BYTES
+from tidegate.daemon.h1.protocol import HttpProtocol
 from tidegate.daemon.tls.context import make_context
 from tidegate.daemon.tls.handshakes import Handshakes
 from tidegate.daemon.tls.layer import PARTING_SECONDS, TlsLayer
