@@ -187,7 +187,7 @@ class FakeCourier:
             self.unanswered[len(self.parcels) - 1] = (parcel, answered)
         return True
 
-    def when_credit(self, call: Callable[[], None]) -> FakeWaiting:
+    def when_credit(self, sender: bytes, call: Callable[[], None]) -> FakeWaiting:
         self.line.append(call)
         return FakeWaiting(self.line, call)
 

@@ -15,6 +15,7 @@ from tidegate.daemon.h1.cutter import Cut, Cutter, Lines, MetadataLine, TooLong
 from tidegate.daemon.h1.exchange import Exchange
 from tidegate.daemon.h1.inflate import BodyTooLarge, InflateError, Inflater
 from tidegate.daemon.h1.responses import Answer
+from tidegate.daemon.limits.buckets import bucket_key
 from tidegate.daemon.outcomes import RequestOutcome
 from tidegate.daemon.wire.courier import Courier, Parcel, Waiting
 from tidegate.daemon.wire.frames import StreamError, Verdict, new_batch_id
@@ -62,6 +63,7 @@ class IntakeStream:
         self._courier = MeteredCourier(courier, exchange.clock, terms, exchange.purse) if terms else courier
         self._gate = gate
         self._base = base
+        self._sender = bucket_key(exchange.client.ip)
         self._verbose = verbose
         self._cutter = Cutter(BATCH_BYTES, part.max_event_size, BATCH_LINES if terms else 0)
         encoding = exchange.head.headers.get(b"content-encoding", b"")
@@ -240,7 +242,8 @@ class IntakeStream:
         random = os.urandom(10)
         received_ns = self._exchange.received_ns
         batch_id = new_batch_id(received_ns // 1_000_000, random)
-        parcel = Parcel(batch_id, self._number, received_ns, self._base, self._metadata or b"", lines)
+        metadata = self._metadata or b""
+        parcel = Parcel(batch_id, self._number, received_ns, self._base, metadata, lines, sender=self._sender)
         self._number += 1
         if self._courier.try_send(parcel, partial(self._verdict, parcel.number)):
             self._unanswered += 1
@@ -249,7 +252,7 @@ class IntakeStream:
             self._pending = parcel
             self._exchange.pause()
             self._alarm.set(self._exchange.clock.time() + self._exchange.part.queue_timeout)
-            self._waiting = self._courier.when_credit(self._credit)
+            self._waiting = self._courier.when_credit(self._sender, self._credit)
 
     def _credit(self) -> None:
         """There may be credit again."""
@@ -258,7 +261,7 @@ class IntakeStream:
         if parcel is None:
             return
         if not self._courier.try_send(parcel, partial(self._verdict, parcel.number)):
-            self._waiting = self._courier.when_credit(self._credit)
+            self._waiting = self._courier.when_credit(self._sender, self._credit)
             return
         self._pending = None
         self._unanswered += 1

@@ -27,6 +27,7 @@ from tidegate.daemon.wire.frames import (
 )
 from tidegate.daemon.wire.questions import QUESTIONS_PER_SESSION, Answer, AnyAsk, Question, Unavailable
 from tidegate.daemon.wire.suspects import Case, Part, set_aside, split
+from tidegate.daemon.wire.turns import Place, Turns
 
 log = logging.getLogger("tidegate.wire")
 
@@ -47,16 +48,6 @@ class Session:
     asked: dict[int, Replied] = field(default_factory=dict)
 
 
-class Place:
-    """A place in the line of those who wait for credit (`courier.Waiting`)."""
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self.call: Callable[[], None] | None = call
-
-    def cancel(self) -> None:
-        self.call = None
-
-
 def frame_size(parcel: Parcel) -> int:
     """What a parcel costs in credit, bytes."""
     return len(parcel.base) + len(parcel.terms) + len(parcel.metadata) + len(parcel.lines)
@@ -75,7 +66,7 @@ class AcceptorLinks:
         self._loop = loop
         self._max_event_size = max_event_size
         self._sessions: dict[bytes, Session] = {}
-        self._waiting: deque[Place] = deque()
+        self._turns = Turns()
         self._suspects: deque[Part] = deque()
         self._tried: tuple[bytes, Key] | None = None
         self._refusal = ""
@@ -97,16 +88,15 @@ class AcceptorLinks:
 
     def try_send(self, parcel: Parcel, answered: Answered) -> bool:
         """See `courier.Courier`."""
-        while (session_id := self._best_session()) is not None:
+        while (session_id := self._best_session()) is not None and self._turns.may_send(parcel.sender, self._free()):
             if self._send(session_id, parcel, 0, parcel.lines, 0, (parcel, answered)):
+                self._turns.sent(parcel.sender, frame_size(parcel))
                 return True
         return False
 
-    def when_credit(self, call: Callable[[], None]) -> Place:
+    def when_credit(self, sender: bytes, call: Callable[[], None]) -> Place:
         """See `courier.Courier`."""
-        place = Place(call)
-        self._waiting.append(place)
-        return place
+        return self._turns.wait(sender, call)
 
     def ask(self, ask: AnyAsk, replied: Replied) -> None:
         """See `courier.Courier`. Questions have a credit of their own, so that they pass when all batches wait."""
@@ -170,6 +160,9 @@ class AcceptorLinks:
             return session.hello.worker if ask.at_first_worker else len(session.asked)
 
         return min(self._sessions, key=rank, default=None)
+
+    def _free(self) -> int:
+        return sum(session.credit for session in self._sessions.values() if session.credit > 0)
 
     def _best_session(self) -> bytes | None:
         best, most = None, 0
@@ -255,6 +248,7 @@ class AcceptorLinks:
         else:
             parcel, answered = what
             session.credit += frame_size(parcel)
+            self._turns.answered(parcel.sender, frame_size(parcel))
             answered(verdict)
         self._wake()
 
@@ -267,10 +261,7 @@ class AcceptorLinks:
             replied(answer.reply)
 
     def _wake(self) -> None:
-        while self._waiting and self._best_session() is not None:
-            call = self._waiting.popleft().call
-            if call is not None:
-                call()
+        self._turns.wake(self._free)
 
     def _end_session(self, session_id: bytes, trying: str | None) -> None:
         session = self._sessions.pop(session_id)
@@ -279,7 +270,11 @@ class AcceptorLinks:
         for replied in session.asked.values():
             replied(Unavailable("the worker that was asked is gone"))
         for key, what in session.unanswered.items():
-            part = what if isinstance(what, Part) else Part(Case(*what), 0, what[0].lines)
+            if isinstance(what, Part):
+                part = what
+            else:
+                part = Part(Case(*what), 0, what[0].lines)
+                self._turns.answered(what[0].sender, frame_size(what[0]))
             if isinstance(what, Part) and trying == trying_text(*key):
                 self._convict(part)
             else:

@@ -20,6 +20,8 @@ class Parcel(NamedTuple):
     lines: bytes
     terms: bytes = b""
     tokens: int = 0
+    sender: bytes = b""
+    """Whose turn it takes when workers are busy."""
 
 
 Answered = Callable[[Verdict], None]
@@ -41,11 +43,11 @@ class Courier(Protocol):
     """Hands parcels to workers. All calls from the event loop's thread."""
 
     def try_send(self, parcel: Parcel, answered: Answered) -> bool:
-        """Sends now, or returns False because no worker has credit: keep the parcel and wait. A worker that dies with
-        the parcel is not the caller's concern: the parcel is done again and `answered` comes from another."""
+        """Sends now, or returns False because no worker has credit, or others are first: keep the parcel and wait. A worker
+        that dies with the parcel is not the caller's concern: it is done again and `answered` comes from another."""
 
-    def when_credit(self, call: Callable[[], None]) -> Waiting:
-        """Calls once when credit may be there again, first come, first served."""
+    def when_credit(self, sender: bytes, call: Callable[[], None]) -> Waiting:
+        """Calls once when credit may be there again for this sender: senders in turn, the streams of one as they came."""
 
     def ask(self, ask: AnyAsk, replied: Replied) -> None:
         """Asks a worker what only the store knows; `replied` may be called at once, with `Unavailable`. Where no worker is

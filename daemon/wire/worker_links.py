@@ -24,12 +24,17 @@ from tidegate.daemon.wire.frames import (
     pack_verdict,
     unpack_from_acceptor,
 )
-from tidegate.daemon.wire.questions import Answer, AnyReply, Question
+from tidegate.daemon.wire.questions import QUESTIONS_PER_SESSION, Answer, AnyReply, Question, Unavailable
 
 log = logging.getLogger("tidegate.wire")
 
 BATCH_SLACK = 1024 * 1024
 """Bytes of a batch besides its longest line and its metadata: the 64 KiB it is cut at, and the request base."""
+
+
+READ_AHEAD_FRAMES = 64
+"""Frames that ZeroMQ keeps before they are taken: one go of the reader. An acceptor that keeps to its credit has its frames
+wait at its own end as well; one in foreign hands does not fill this process's memory."""
 
 
 class WorkerLink:
@@ -48,10 +53,11 @@ class WorkerLink:
         self._session = hello.session
         self._received_batch = received
         self._asked = asked
+        self._open_questions = 0
         sock = context.socket(zmq.DEALER)
         sock.setsockopt(zmq.ROUTING_ID, hello.session)
         sock.setsockopt(zmq.SNDHWM, 0)
-        sock.setsockopt(zmq.RCVHWM, 0)
+        sock.setsockopt(zmq.RCVHWM, READ_AHEAD_FRAMES)
         sock.setsockopt(zmq.LINGER, 0)
         sock.setsockopt(zmq.MAXMSGSIZE, BATCH_HEADER_BYTES + 2 * max_event_size + BATCH_SLACK)
         sock.connect(address.endpoint)
@@ -66,6 +72,7 @@ class WorkerLink:
 
     def reply(self, question: Question, reply: AnyReply) -> None:
         """Sends the reply to one of this link's questions; nothing when the acceptor is gone."""
+        self._open_questions -= 1
         self._send(pack_answer(Answer(question.session, question.number, reply)))
 
     def _send(self, frame: bytes) -> None:
@@ -91,7 +98,12 @@ class WorkerLink:
         if message.session != self._session:
             return
         if isinstance(message, Question):
-            self._asked(self, message)
+            self._open_questions += 1
+            if self._open_questions > QUESTIONS_PER_SESSION:
+                # An acceptor that keeps to the rules asks no more than that; others must not fill the store's queue.
+                self.reply(message, Unavailable("too many questions are unanswered"))
+            else:
+                self._asked(self, message)
         else:
             self._received_batch(self, message)
 
