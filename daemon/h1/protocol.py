@@ -40,8 +40,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._write_until = 0.0
         self._writable = self._reading = True
         self._advancing = False
-        self._closing = False
-        self._ended = False
+        self._closing = self._ended = False
         self._noted = self._lost = False
         self._ahead = 0
         self._discarded = 0
@@ -148,8 +147,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
                 self._flow()
 
     def weigh(self) -> None:
-        """Says anew how much this connection holds."""
-        # A head is held as h11's bytes, then as headers.
+        """Says anew how much this connection holds. A head is held twice: as h11's bytes, and as headers."""
         exchange, held = self._exchange, self._ahead + 2 * self._h1.head_bytes
         unsent = 0 if self._lost else self._transport.get_write_buffer_size()
         if exchange is not None and not exchange.answered:
