@@ -25,6 +25,7 @@ from tidegate.daemon.wire.frames import (
     unpack_from_acceptor,
 )
 from tidegate.daemon.wire.questions import QUESTIONS_PER_SESSION, Answer, AnyReply, Question, Unavailable
+from tidegate.daemon.wire.rounds import Rounds
 
 log = logging.getLogger("tidegate.wire")
 
@@ -35,6 +36,10 @@ BATCH_SLACK = 1024 * 1024
 READ_AHEAD_FRAMES = 64
 """Frames that ZeroMQ keeps before they are taken: one go of the reader. An acceptor that keeps to its credit has its frames
 wait at its own end as well; one in foreign hands does not fill this process's memory."""
+
+
+TURN_SECONDS = 0.002
+"""Batches are taken up for this long before it is looked whether others have come; one of 64 KiB takes about as long."""
 
 
 class WorkerLink:
@@ -125,6 +130,8 @@ class WorkerLinks:
         self._hello = Hello(WIRE_REVISION, __version__, worker, incarnation, b"", credit)
         self._max_event_size = max_event_size
         self._received = received
+        self._rounds: Rounds[tuple[WorkerLink, Batch]] = Rounds()
+        self._scheduled = False
         self._asked = asked
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._links: dict[AcceptorAddress, WorkerLink] = {}
@@ -137,8 +144,32 @@ class WorkerLinks:
             if address not in self._links:
                 hello = msgspec.structs.replace(self._hello, session=new_session())
                 self._links[address] = WorkerLink(
-                    self._loop, self._context, address, hello, self._max_event_size, self._received, self._asked
+                    self._loop, self._context, address, hello, self._max_event_size, self._arrived, self._asked
                 )
+
+    def _arrived(self, link: WorkerLink, batch: Batch) -> None:
+        """Batches are read at once and taken up in turn: what one sender has in flight is not in the way of the others."""
+        if batch.suspect:
+            self._received(link, batch)
+            return
+        self._rounds.add(batch.base, (link, batch))
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled and self._rounds:
+            self._scheduled = True
+            self._loop.call_soon(self._take_up)
+
+    def _take_up(self) -> None:
+        self._scheduled = False
+        enough = self._loop.time() + TURN_SECONDS
+        try:
+            while self._rounds:
+                self._received(*self._rounds.take())
+                if self._loop.time() > enough:
+                    break
+        finally:
+            self._schedule()
 
     def close(self) -> None:
         """Ends all links."""
