@@ -100,6 +100,16 @@ def test_the_wheel_holds_the_packages_and_nothing_else(built: Built) -> None:
 
 
 @pytest.mark.timeout(INSTALL_S)
+def test_the_wheel_brings_the_units(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as archive:
+        names = {name.partition(".data/data/")[2] for name in archive.namelist() if ".data/" in name}
+    places = {path.relative_to(built.tree / "systemd") for path in (built.tree / "systemd").rglob("tidegate.*")}
+    units = {f"lib/{path}" if len(path.parts) > 1 else f"lib/systemd/system/{path}" for path in places}
+    assert len(units) == 4
+    assert units <= names
+
+
+@pytest.mark.timeout(INSTALL_S)
 def test_the_source_archive_builds_by_itself(built: Built) -> None:
     """The wheel of the test above was built from it; it holds what a reader needs, too."""
     with tarfile.open(built.sdist) as archive:
