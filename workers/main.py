@@ -183,11 +183,11 @@ class Worker:
         part = self._part.source_maps
         if store is not None and self._library is None:
             unmapped = Unmapped(Path(self._part.unmapped_file), time.time)
-            self._library = Library(store, part.max_map_size, part.timeout, unmapped)
+            self._library = Library(store, part, unmapped)
             self._serving.parking = Parking(self._library.wait, self._part.credit)
             self._library.start()
         elif store is not None and self._library is not None:
-            self._library.change(store, part.max_map_size, part.timeout)
+            self._library.change(store, part)
         self._mapping = SourceMapping(self._library.find) if store is not None and self._library is not None else None
         self._exchange_pipeline()
 

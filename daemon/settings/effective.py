@@ -309,6 +309,7 @@ class Settings:
             timeout=self[rum.SOURCE_MAPPING_TIMEOUT],
             max_map_size=self[rum.MAX_SOURCEMAP_SIZE],
             scratch=str(self.path_data),
+            memory=self[rum.SOURCE_MAP_MEMORY],
         )
         if self.sink_name == "local" and client.hosts not in self.values:
             return replace(part, folder=str(self.source_maps_folder))

@@ -282,11 +282,13 @@ class SourceMapsPart(Struct, frozen=True):
     mapping: bool
     """Whether frames from browsers are mapped."""
     timeout: float
-    """Longest wait of a batch for the maps that it needs."""
+    """Longest wait of a batch for the maps that it needs; 0: as long as fetching takes."""
     max_map_size: int
     """Bytes, decompressed."""
     scratch: str
     """Folder for files without a name, in which large maps are checked."""
+    memory: int
+    """Bytes of maps' JSON that a worker keeps."""
     elasticsearch: ElasticsearchPart | None = None
     folder: str = ""
     """Beside the local store."""

@@ -96,6 +96,14 @@ MAX_SOURCEMAP_SIZE = SECTION.setting(
     gate=_SWITCH,
 )
 SOURCE_MAPPING_ELASTICSEARCH = declare_client(SECTION, "apm-server.rum.source_mapping.elasticsearch", HONOURED, _SWITCH)
+SOURCE_MAP_MEMORY = SECTION.setting(
+    "tidegate.rum.source_map_memory",
+    kinds.size(1 << 20),
+    64 << 20,
+    "Bytes of source maps (of their JSON) that each worker keeps read, 128 maps at most; in memory they take two to three times "
+    "as much. The one used last is kept whatever its size.",
+    gate=_SWITCH,
+)
 SECTION.group(
     "apm-server.rum.source_mapping.cache",
     "Of earlier versions.",

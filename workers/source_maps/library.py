@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
+from tidegate.daemon.settings.parts import SourceMapsPart
 from tidegate.workers.mapping.memo import text_memo
 from tidegate.workers.source_maps.catalogue import Catalogue
 from tidegate.workers.source_maps.frames import Map, NoMap
@@ -34,8 +36,6 @@ RETRY_S = 5.0
 """Seconds until a map is fetched again whose store was not available, and until the second look when the first one failed."""
 RETIRE_S = 60.0
 """Seconds until a store that was exchanged is closed: longer than any answer is waited for."""
-MOST_BYTES = 128 << 20
-"""Of JSON whose maps are kept: some fifty bundles of large applications. Read maps take two to three times as much."""
 MOST_FETCHES = 2
 """At a time: each holds a map's JSON, up to `max_sourcemap_size`."""
 MOST_ASKED = 256
@@ -71,17 +71,15 @@ class Library:
     def __init__(
         self,
         store: MapStore,
-        largest: int,
-        timeout: float,
+        part: SourceMapsPart,
         unmapped: Unmapped,
         *,
         read: Callable[[bytes], Map] = ParsedMap,
     ) -> None:
-        """`largest`: bytes of a map's JSON. `timeout`: seconds that a batch waits at most; 0: as long as fetching takes."""
         self._loop = asyncio.get_running_loop()
         self._store = store
-        self._largest = largest
-        self._timeout = timeout
+        self._largest = part.max_map_size
+        self._timeout = part.timeout
         self._unmapped = unmapped
         self._read = read
         self._catalogue: Catalogue | None = None
@@ -89,12 +87,13 @@ class Library:
         self._trouble_text = ""
         self._left_out = 0
         self._lookups = text_memo(lookup_of)
-        self._shelf: Shelf[MapKey, Map | NoMap] = Shelf(MOST_BYTES)
+        self._shelf: Shelf[MapKey, Map | NoMap] = Shelf(part.memory)
         self._asked: dict[MapKey, float] = {}
         """Maps on their way, and when each was asked for; the loop's time."""
         self._waiting: set[_Waiting] = set()
         self._fetches = asyncio.Semaphore(MOST_FETCHES)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._look_again = asyncio.Event()
         self._closed = False
 
     def start(self) -> None:
@@ -102,11 +101,13 @@ class Library:
         self._asked[_CATALOGUE] = self._loop.time()
         self._keep(self._keep_scanning())
 
-    def change(self, store: MapStore, largest: int, timeout: float) -> None:
-        """Another store and other limits; what is in memory stays until the next look there. What is being fetched from the
-        store of before may take a while."""
+    def change(self, store: MapStore, part: SourceMapsPart) -> None:
+        """Another store and other limits; which maps there are is looked up at once. What is being fetched from the store
+        of before may take a while."""
         before, self._store = self._store, store
-        self._largest, self._timeout = largest, timeout
+        self._largest, self._timeout = part.max_map_size, part.timeout
+        self._shelf = Shelf(part.memory)
+        self._look_again.set()
         self._loop.call_later(RETIRE_S, self._loop.run_in_executor, None, before.close)
 
     def find(self, service: str, version: str, path: str) -> Map | NoMap:
@@ -185,7 +186,9 @@ class Library:
             self._arrived(_CATALOGUE)
             if (notes := self._unmapped.take()) is not None:
                 await asyncio.to_thread(self._unmapped.save, notes)
-            await asyncio.sleep(RETRY_S if self._catalogue is None else SCAN_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._look_again.wait(), RETRY_S if self._catalogue is None else SCAN_S)
+            self._look_again.clear()
 
     async def scan(self) -> None:
         """One look at which maps there are; what fails is logged when it begins and when it is over."""

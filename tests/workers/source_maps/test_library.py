@@ -11,6 +11,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from tidegate.daemon.settings.parts import SourceMapsPart
 from tidegate.workers.source_maps.frames import Map, NoMap
 from tidegate.workers.source_maps.library import MOST_ASKED, Library
 from tidegate.workers.source_maps.texts import TIMED_OUT, TIMED_OUT_EARLY
@@ -89,7 +90,8 @@ def said(found: Map | NoMap) -> object:
 @asynccontextmanager
 async def library(store: FakeStore, folder: Path, timeout: float = LONG_S) -> AsyncIterator[Library]:
     fake: Any = store
-    one = Library(fake, 1000, timeout, Unmapped(folder / "unmapped" / "0.json", lambda: 0.0), read=Read)
+    part = SourceMapsPart(mapping=True, timeout=timeout, max_map_size=1000, scratch="", memory=1000)
+    one = Library(fake, part, Unmapped(folder / "unmapped" / "0.json", lambda: 0.0), read=Read)
     try:
         yield one
     finally:

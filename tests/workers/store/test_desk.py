@@ -58,7 +58,7 @@ def desk_of(folder: Path, spool: FakeSpool) -> Desk:
         documents.append(RULE)
     own = OwnDocumentsPart("default", "gate", "9.5.2")
     source = open_source(AgentConfigPart(30.0, file=str(file)))
-    maps = SourceMapsPart(False, 5.0, 1000, str(folder), folder=str(folder / "maps"))
+    maps = SourceMapsPart(False, 5.0, 1000, str(folder), 1000, folder=str(folder / "maps"))
     uploads = Uploads(maps, asyncio.get_running_loop())
     return Desk(source, None, own, spool, uploads, ready=lambda: True, complete=lambda: False)
 

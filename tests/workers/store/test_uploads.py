@@ -33,7 +33,7 @@ class Worker:
 
     def __init__(self, folder: Path) -> None:
         self.store = LocalMaps(folder / "maps")
-        part = SourceMapsPart(True, 5.0, LARGEST, str(folder), folder=str(folder / "maps"))
+        part = SourceMapsPart(True, 5.0, LARGEST, str(folder), LARGEST, folder=str(folder / "maps"))
         self.uploads = Uploads(part, asyncio.get_running_loop())
 
     async def ask(self, ask: Any) -> AnyReply:
@@ -121,7 +121,7 @@ def test_a_map_beyond_the_limit_ends_at_once(tmp_path: Path) -> None:
 def test_other_settings_hold_for_the_next_map(tmp_path: Path) -> None:
     async def scenario(worker: Worker) -> None:
         assert await worker.upload(MAP) == MapKept()
-        other = SourceMapsPart(True, 5.0, 100, str(tmp_path), folder=str(tmp_path / "other"))
+        other = SourceMapsPart(True, 5.0, 100, str(tmp_path), 100, folder=str(tmp_path / "other"))
         worker.uploads.change(other)
         assert await worker.upload(MAP, "/b.js") == MapKept()
         assert [one.key.path for one in LocalMaps(tmp_path / "other").maps().maps] == ["/b.js"]
