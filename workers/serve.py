@@ -22,6 +22,9 @@ from tidegate.workers.source_maps.parking import Parking
 
 log = logging.getLogger("tidegate.worker")
 
+WAITS = 2
+"""How often a batch waits for source maps: right after a start first for which there are, then for those it needs."""
+
 
 class Link(Protocol):
     """Where a batch came from and its verdict goes."""
@@ -71,7 +74,8 @@ class Serving:
         elif self._suspects:
             self._held.append((link, batch))
         else:
-            self._process(link, batch, may_wait=self.parking is not None and self.parking.has_room(batch))
+            room = self.parking is not None and self.parking.has_room(batch)
+            self._process(link, batch, WAITS if room else 0)
 
     def _go_on(self) -> None:
         """Takes up a suspect whenever nothing is in flight; when there is none left, what was held.
@@ -89,23 +93,22 @@ class Serving:
             self._process(*self._held.popleft())
         self._going_on = False
 
-    def _unparked(self, link: Link, batch: Batch) -> None:
+    def _unparked(self, link: Link, batch: Batch, waits: int) -> None:
         self._parked -= 1
         if self._suspects:
             self._held.append((link, batch))
         else:
-            self._process(link, batch)
+            self._process(link, batch, waits)
 
-    def _process(self, link: Link, batch: Batch, *, may_wait: bool = False) -> None:
-        processed = self._processed(batch, may_wait=may_wait)
-        if processed.wanted and may_wait and self.parking is not None:
+    def _process(self, link: Link, batch: Batch, waits: int = 0) -> None:
+        """`waits`: how often the batch may wait for source maps."""
+        processed = self._processed(batch, may_wait=waits > 0)
+        if processed.wanted and waits and self.parking is not None:
             self._parked += 1
-            self.parking.park(batch, processed.wanted, lambda: self._unparked(link, batch))
+            self.parking.park(batch, processed.wanted, lambda: self._unparked(link, batch, waits - 1))
             return
         if processed.wanted:
-            log.warning(
-                "stack frames stay as sent: their source maps did not come in time, or too many batches wait for some"
-            )
+            log.warning("stack frames of a batch stay as sent: their source maps are not in memory, and it cannot wait")
         self._in_flight += 1
         if processed.ended is not None:
             self._stored(link, batch, processed, None)

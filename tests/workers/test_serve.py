@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from tidegate.daemon.wire.frames import SUSPECT, Batch, StreamError, Verdict
-from tidegate.workers.serve import Serving
+from tidegate.workers.serve import WAITS, Serving
 from tidegate.workers.source_maps.parking import CREDIT_SHARE, MOST_BATCHES, Parking
 from tidegate.workers.store.source_maps import MapKey
 
@@ -146,6 +146,8 @@ def test_a_batch_that_waits_for_source_maps_is_passed_by_others() -> None:
     assert rig.answered() == [2]
     assert not rig.serving.idle
     rig.late.pop()()
+    assert len(rig.late) == 1, "now it knows which maps there are, and waits for them"
+    rig.late.pop()()
     rig.store.done()
     assert rig.answered() == [2, 1]
     assert rig.serving.idle
@@ -156,7 +158,9 @@ def test_room_for_waiting_batches_is_bounded_and_comes_back() -> None:
     for number in range(MOST_BATCHES + 2):
         rig.give(number, metadata=b"maps")
     assert rig.pipeline.seen == [MOST_BATCHES, MOST_BATCHES + 1], "beyond the bound they go on as they are"
-    rig.late.pop(0)()
+    for _ in range(WAITS):
+        rig.late.pop()()
+    assert len(rig.late) == MOST_BATCHES - 1
     rig.give(1000, metadata=b"maps")
     assert len(rig.late) == MOST_BATCHES
 
@@ -177,6 +181,7 @@ def test_a_suspect_waits_for_no_map_and_what_waited_waits_for_it() -> None:
     rig.give(2, SUSPECT, metadata=b"maps")
     assert rig.pipeline.seen == [2], "a waiting batch is not in flight"
     rig.late.pop()()
+    assert not rig.late
     assert rig.pipeline.seen == [2]
     rig.store.done()
     assert rig.pipeline.seen == [2, 1]

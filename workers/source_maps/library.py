@@ -113,36 +113,33 @@ class Library:
     def find(self, service: str, version: str, path: str) -> Map | NoMap:
         """The map for a frame with this cleaned path, if it is in memory."""
         if self._catalogue is None and self._trouble is None:
-            return NoMap(TIMED_OUT_EARLY, self._open(_CATALOGUE))
+            return NoMap(TIMED_OUT_EARLY, self._worth_waiting(_CATALOGUE))
         lookup = self._lookups[path]
         key = None if self._catalogue is None else self._catalogue.find(service, version, lookup)
         if key is None:
             self._unmapped.note(service, version, lookup.named)
             return NoMap(self._trouble_text or not_stored_text(service, version, lookup.named))
-        return self._shelf.get(key) or NoMap(TIMED_OUT, self._open(key))
+        return self._shelf.get(key) or NoMap(TIMED_OUT, self._worth_waiting(key))
 
     def wait(self, wanted: Iterable[MapKey], go_on: Callable[[], None]) -> None:
         """Gets the maps and calls once: when they are there or cannot be had, or when the time is over. It counts from when
         each was first asked for, so that a store that hangs holds up the first batches only."""
-        now = self._loop.time()
         keys = set()
-        until = now + self._timeout
         for key in wanted:
+            if self._worth_waiting(key) is None:
+                continue
             if key not in self._asked:
-                if len(self._asked) >= MOST_ASKED or self._closed:
-                    continue
-                self._asked[key] = now
+                self._asked[key] = self._loop.time()
                 self._keep(self._fetch(key))
-            if not self._timeout or now < self._asked[key] + self._timeout:
-                keys.add(key)
-                until = min(until, self._asked[key] + self._timeout)
-        one = _Waiting(keys, go_on)
+            keys.add(key)
         if not keys:
             self._loop.call_soon(go_on)
             return
+        one = _Waiting(keys, go_on)
         self._waiting.add(one)
         if self._timeout:
-            one.timer = self._loop.call_at(until, self._release, one)
+            first = min(self._asked[key] for key in keys)
+            one.timer = self._loop.call_at(first + self._timeout, self._overdue, one)
 
     async def close(self) -> None:
         """Lets go on who waits, and ends what runs in the background."""
@@ -157,13 +154,23 @@ class Library:
 
     # ---------------------------------------------------------------------------------------------------- inside
 
-    def _open(self, key: MapKey) -> MapKey | None:
-        return None if self._closed else key
+    def _worth_waiting(self, key: MapKey) -> MapKey | None:
+        """The key, unless its map is overdue, too many others are on their way, or this is the end."""
+        asked = self._asked.get(key)
+        if asked is None:
+            late = len(self._asked) >= MOST_ASKED
+        else:
+            late = bool(self._timeout) and self._loop.time() >= asked + self._timeout
+        return None if late or self._closed else key
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _overdue(self, one: _Waiting) -> None:
+        log.warning("stack frames of a batch stay as sent: source maps did not come within %g s", self._timeout)
+        self._release(one)
 
     def _release(self, one: _Waiting) -> None:
         if one in self._waiting:

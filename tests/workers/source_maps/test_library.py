@@ -269,6 +269,7 @@ def test_a_store_that_hangs_holds_up_the_first_ones_only(tmp_path: Path) -> None
         async with library(store, tmp_path, timeout=0.01) as one:
             await one.scan()
             assert await wants(one) == TIMED_OUT
+            assert one.find("s", "1", "/a.js") == NoMap(TIMED_OUT, None), "nobody is to wait any more"
             later: list[str] = []
             one.wait([A], lambda: later.append("at once"))
             await asyncio.sleep(0)
@@ -305,7 +306,7 @@ def test_the_number_of_maps_on_their_way_is_bounded(tmp_path: Path) -> None:
             await one.scan()
             *first, last = store.contents
             held: list[str] = []
-            one.wait(first, lambda: held.append("first"))
+            one.wait([*first, last], lambda: held.append("first"))
             one.wait([last], lambda: held.append("last"))
             await asyncio.sleep(0)
             assert held == ["last"]
