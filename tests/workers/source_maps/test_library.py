@@ -87,10 +87,14 @@ def said(found: Map | NoMap) -> object:
     return found.text if isinstance(found, NoMap) else found.content  # type: ignore[attr-defined] # a `Read`
 
 
+def limits(timeout: float = LONG_S) -> SourceMapsPart:
+    return SourceMapsPart(mapping=True, timeout=timeout, max_map_size=1000, scratch="", memory=1000)
+
+
 @asynccontextmanager
 async def library(store: FakeStore, folder: Path, timeout: float = LONG_S) -> AsyncIterator[Library]:
     fake: Any = store
-    part = SourceMapsPart(mapping=True, timeout=timeout, max_map_size=1000, scratch="", memory=1000)
+    part = limits(timeout)
     one = Library(fake, part, Unmapped(folder / "unmapped" / "0.json", lambda: 0.0), read=Read)
     try:
         yield one
@@ -237,6 +241,25 @@ def test_replaced_and_removed_maps(tmp_path: Path) -> None:
             store.contents[A] = b"again"
             await one.scan()
             assert await wants(one) == b"again"
+
+    asyncio.run(scenario())
+
+
+def test_another_store_counts_at_once(tmp_path: Path) -> None:
+    before, after = FakeStore(a=MapTooLarge("too large")), FakeStore(a=b"map")
+
+    async def scenario() -> None:
+        async with library(before, tmp_path) as one:
+            one.start()
+            assert said(one.find("s", "1", "/a.js")) == TIMED_OUT_EARLY
+            await waited(one, MapKey("", "", ""))
+            assert await wants(one, "/a.js") == "too large"
+            store: Any = after
+            one.change(store, limits())
+            assert await wants(one, "/a.js") == b"map"
+            await one.close()
+            assert after.closed
+            before.close()  # a minute later by itself
 
     asyncio.run(scenario())
 
