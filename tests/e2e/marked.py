@@ -244,18 +244,23 @@ BODIES = (
 
 
 def walk(paths: list[str], credentials: list[Credential]) -> Iterator[Sent]:
-    """Every path with every method and credential; every path in every twisted form; and with every trick."""
+    """Every path with every method and credential; in every twisted form; with every trick. What is no path of ours, with
+    fewer: nothing is known of it, whoever asks."""
     asked = f"?service.name={CONFIGURED}&agent.name=rum-js"
-    everywhere = [*itertools.product(paths, METHODS), *itertools.product(NEIGHBOURS, FEW_METHODS)]
-    for (path, method), credential in itertools.product(everywhere, credentials):
+    page = {"Origin": ORIGIN}
+    for path, method, credential in itertools.product(paths, METHODS, credentials):
         body = BODIES[len(path) % len(BODIES)] if method in ("POST", "PUT", "PATCH") else b""
-        yield Sent(method, path + (asked if "?" not in path else ""), credential, {"Origin": ORIGIN}, body)
+        yield Sent(method, path + asked, credential, page, body)
     few = [one for one in credentials if one.name in ("nobody", "token")]
     for path, credential in itertools.product(paths, few):
         for twist in TWISTS:
-            yield Sent("GET", twist.format(path=path, trace=TRACE), credential, {"Origin": ORIGIN}, b"")
-        for trick, method, body in itertools.product(TRICKS, ("GET", "POST"), BODIES):
-            yield Sent(method, path + asked, credential, {"Origin": ORIGIN} | trick, body)
+            yield Sent("GET", twist.format(path=path, trace=TRACE), credential, page, b"")
+        for trick, (method, body) in itertools.product(
+            TRICKS, [("GET", BODIES[1]), *(("POST", body) for body in BODIES)]
+        ):
+            yield Sent(method, path + asked, credential, page | trick, body)
+    for path, method, credential in itertools.product(NEIGHBOURS, FEW_METHODS, few):
+        yield Sent(method, path, credential, page, b"")
     for path, trick in itertools.product(NEIGHBOURS, TRICKS):
         yield Sent("GET", path, few[-1], trick, b"")
 
