@@ -21,8 +21,9 @@ from tidegate.daemon.settings.secret_tokens import SecretToken
 SECONDS_OF_A_DAY = 86400
 _ENVIRONMENT_FILES = ("/etc/default/tidegate", "/etc/sysconfig/tidegate")
 """Where distributions keep the environment of a service."""
-_BESIDE = ("*.env", ".env", "*.keystore")
-"""Names of files with secrets that people put beside the settings file; Tidegate reads the original's keystore not."""
+_BESIDE = ("*.env", ".env", "*.keystore", "credentials/*")
+"""Names of files with secrets that people put beside the settings file, and of those that systemd hands over; the original's
+keystore, which Tidegate does not read, among them."""
 _MOST_BESIDE = 100
 _LARGEST = 1 << 20
 
@@ -67,7 +68,7 @@ def _named(settings: Settings) -> Iterator[tuple[Path, str, str, bool]]:
         for pattern in _BESIDE:
             for number, path in enumerate(_glob(source.parent, pattern)):
                 if number < _MOST_BESIDE:
-                    yield path, "environment or keystore, beside the settings", "", True
+                    yield path, "a secret, beside the settings", "", True
     for name in _ENVIRONMENT_FILES:
         yield Path(name), "environment of the service", "", True
     keys = ((tls_section.KEY, settings.tls), (output.KEY, settings.sink_name == "elasticsearch"))

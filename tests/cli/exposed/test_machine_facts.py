@@ -43,12 +43,15 @@ def test_folder_environment_and_keys(tmp_path: Path) -> None:
     data, key = tmp_path / "data", tmp_path / "key.pem"
     data.mkdir()
     data.chmod(0o711)
-    for path in (key, tmp_path / "tidegate.env", tmp_path / "apm-server.keystore"):
+    handed_over = tmp_path / "credentials" / "SECRET_TOKEN"
+    handed_over.parent.mkdir()
+    for path in (key, tmp_path / "tidegate.env", tmp_path / "apm-server.keystore", handed_over):
         path.write_text("secret")
         path.chmod(0o644)
     tls = f"apm-server.ssl: {{certificate: c.pem, key: {key}}}\n"
     found = {one.path: one for one in open_files(Loading(tmp_path)(f"path.data: {data}\n{tls}{LOCAL}"))}
-    assert set(found) == {str(data), str(key), str(tmp_path / "tidegate.env"), str(tmp_path / "apm-server.keystore")}
+    names = {"tidegate.env", "apm-server.keystore", "credentials/SECRET_TOKEN"}
+    assert set(found) == {str(data), str(key), *(str(tmp_path / name) for name in names)}
     assert all(one.others for one in found.values())
     assert found[str(key)].key == "apm-server.ssl.key"
 
