@@ -16,7 +16,6 @@ import pytest
 from e2e.conftest import MakeDaemon
 from e2e.daemons import COMMAND
 from e2e.oracle import METADATA, Oracle, assert_exactly_once
-from e2e.presence import absent
 from e2e.processes import wait_until
 
 ARRIVAL_S = 60.0
@@ -45,8 +44,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         reason = done.stderr.strip() if done.returncode else ""
     except FileNotFoundError:
         reason = "no program mount"
-    if reason:
-        absent(f"the right to mount a small filesystem: {reason}")
+    if reason:  # no machine can be blamed for that, not even CI's
+        pytest.skip(f"NOT RUN, absent: the right to mount a small filesystem: {reason}")
     try:
         yield place
     finally:
@@ -67,6 +66,9 @@ def test_experiment_19_a_full_disk_is_refused_and_recovers_by_itself(
     )
     running.data = small_disk / "data"
     running.start()
+    event = {"id": "first", "trace_id": "first", "type": "x", "duration": 1, "span_count": {"started": 0}}
+    lines = [METADATA, {"transaction": event}]
+    wait_until(lambda: running.send_events(lines).status == 202, "its worker runs", 30, running.output)
     ballast = small_disk / "ballast"
     with Oracle(running.port, clients=3, events=400, pause=0) as oracle:
         oracle.wait_acknowledged(1_000)
