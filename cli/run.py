@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import socket
 import sys
 from collections.abc import Callable
 
@@ -16,6 +17,7 @@ from tidegate.cli.terminal import safe, terminal_of
 from tidegate.daemon import __version__
 from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, EXIT_SETTINGS, EXIT_USAGE, StartError
 from tidegate.daemon.plan import Fresh, Plan
+from tidegate.daemon.renewal import start_anew
 from tidegate.daemon.settings.changes import take_up
 from tidegate.daemon.settings.effective import Settings
 from tidegate.daemon.supervisor import Supervisor
@@ -91,17 +93,22 @@ def run(arguments: argparse.Namespace) -> int:
         log.warning("%s", warning)
     for alarm in settings.alarms:
         log.error("%s", alarm)
-    return asyncio.run(_supervise(plan_of(settings, lambda: settings_of(arguments))))
+    code, sockets = asyncio.run(_supervise(plan_of(settings, lambda: settings_of(arguments))))
+    if sockets is not None:
+        # Where the address has changed since the start, its sockets are not those that the new program wants.
+        start_anew(sockets if settings_of(arguments).listen == settings.listen else [])
+    return code
 
 
-async def _supervise(plan: Plan) -> int:
+async def _supervise(plan: Plan) -> tuple[int, list[socket.socket] | None]:
+    """The exit code; with sockets it is to start anew, see `Supervisor.to_start_anew`."""
     supervisor = Supervisor(plan)
     try:
         supervisor.start()
     except StartError as problem:
         log.error("Tidegate cannot start: %s", problem)
-        return problem.exit_code
-    return await supervisor.run()
+        return problem.exit_code, None
+    return await supervisor.run(), supervisor.to_start_anew
 
 
 def plan_of(settings: Settings, load: Callable[[], Settings]) -> Plan:

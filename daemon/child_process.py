@@ -10,7 +10,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from tidegate.daemon import __version__
 from tidegate.daemon.control.channel import Channel
+from tidegate.daemon.control.child import EXIT_OTHER_VERSION, SUPERVISOR_VERSION
 from tidegate.daemon.control.messages import AnyMessage, Configure, Failed, Heartbeat, Started, Trouble, Trying
 from tidegate.daemon.systemd import FOR_THE_SUPERVISOR
 
@@ -68,7 +70,7 @@ class Child:
         self.number = configure.number
         self.incarnation = configure.incarnation
         self.started: Started | None = None
-        self.failure: str | None = None
+        self.failure: Failed | None = None
         self.trying: str | None = None
         self.trouble: str | None = None
         self.killed_as_silent = False
@@ -82,7 +84,7 @@ class Child:
             [sys.executable, "-P", "-m", module, *map(str, descriptors)],
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
-            env=environment(role, os.environ),
+            env={**environment(role, os.environ), SUPERVISOR_VERSION: __version__},
         )
         theirs.close()
         self._channel = Channel(loop, ours, self._on_message, lambda: None)
@@ -116,6 +118,11 @@ class Child:
         return f"ended with exit code {code}"
 
     @property
+    def is_of_another_version(self) -> bool:
+        """What is installed is no longer what the supervisor is."""
+        return self._process.returncode == EXIT_OTHER_VERSION
+
+    @property
     def refused_to_start(self) -> bool:
         """It ended by itself before it served: a successor would do the same."""
         return self.started is None and (self.failure is not None or (self._process.returncode or 0) > 0)
@@ -126,7 +133,7 @@ class Child:
             case Started():
                 self.started = message
             case Failed():
-                self.failure = message.reason
+                self.failure = message
             case Trying():
                 self.trying = message.batch
             case Trouble():

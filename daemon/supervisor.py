@@ -23,6 +23,7 @@ from tidegate.daemon.control.messages import (
     Certificates,
     Configure,
     Drain,
+    Failed,
     Started,
     StoreReady,
     WorkerGone,
@@ -32,18 +33,17 @@ from tidegate.daemon.lockdown.kernel import hide_memory
 from tidegate.daemon.places import RuntimeFolder, SocketFile, listen, lock_data_folder, make_data_folder
 from tidegate.daemon.plan import Plan
 from tidegate.daemon.reloading import Reloads, Result
+from tidegate.daemon.renewal import note_version, noted_version
 from tidegate.daemon.restarts import RestartDelay
 from tidegate.daemon.settings.parts import AcceptorPart, CertificatesPart, WorkerPart
 from tidegate.daemon.systemd import Notifier, is_healthy, status_text
 from tidegate.daemon.telemetry.logs import change_level
-from tidegate.daemon.tls.context import CertificateError
+from tidegate.daemon.tls.watching import watch_files
 
 log = logging.getLogger("tidegate.supervisor")
 
 SILENT_S = 12.0
 """A child that says nothing for so long is taken for hung; a heartbeat is due every second."""
-NO_FILES_S = 5.0
-"""Without certificates, or where their files are not looked at: how soon it is seen that a reload has changed that."""
 KILL_GRACE_S = 1.0
 """After the drain timeout a child has so long to leave by itself."""
 MODULES = {"acceptor": "tidegate.daemon.acceptor.main", "worker": "tidegate.workers.main"}
@@ -58,6 +58,7 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._exit_code = EXIT_OK
         self._stopping = False
+        self._anew = False
         self._served = False
         self._store_ready = False
         self._incarnations = 0
@@ -110,19 +111,29 @@ class Supervisor:
             self._spawn("acceptor", place + 1)
         for place in range(len(self._plan.workers)):
             self._spawn("worker", place + 1)
-        watching = [self._loop.create_task(self._watch()), self._loop.create_task(self._watch_certificates())]
+        watching = [
+            self._loop.create_task(self._watch()),
+            self._loop.create_task(watch_files(lambda: self._plan.certificates, self._show_certificates)),
+        ]
         if self._notifier.watchdog_interval:
             # Until the end of the process: it is to be alive while it drains, too.
             self._alive = self._loop.create_task(self._show_alive(self._notifier.watchdog_interval))
         await self._stop.wait()
         for task in watching:
             task.cancel()
+        if self._exit_code == EXIT_OK:
+            note_version(self._plan.path_data)
         await self._drain()
         await admin.close()
         admin_places.remove(self._plan.path_data)
         self._runtime.remove()
         os.close(self._lock)
         return self._exit_code
+
+    @property
+    def to_start_anew(self) -> list[socket.socket] | None:
+        """After `run`: the sockets that are still open, when another version is installed and all is to begin again with it."""
+        return self._sockets if self._anew else None
 
     # ------------------------------------------------------------------------------------------------- children
 
@@ -133,7 +144,6 @@ class Supervisor:
         configure = Configure(
             number,
             self._incarnations,
-            __version__,
             str(self._runtime.path),
             self._plan.runtime_directory is None,
             part_of(self._plan, role, number, self._certificates),
@@ -175,6 +185,7 @@ class Supervisor:
     def _note_serving(self) -> None:
         if not self._served and not self._missing():
             self._served = True
+            note_version(self._plan.path_data)
             self._plan.serving()
             self._notifier.ready(self._state())
 
@@ -187,11 +198,15 @@ class Supervisor:
             self._tell("acceptor", WorkerGone(child.number, child.incarnation, child.trying))
         if self._stopping:
             return
-        if child.refused_to_start:
-            reason = child.failure or f"{child.name} {child.exit_text()} before it served; what it said stands above"
-            log.error("Tidegate stops: %s", reason)
-            self._exit_code = EXIT_FAILURE
+        if child.is_of_another_version and self._served:
+            log.warning(
+                "Tidegate was upgraded while it ran: all of it starts anew; clients that connect meanwhile wait"
+            )
+            self._anew = True
             self._stop.set()
+            return
+        if child.refused_to_start:
+            self._refused(child)
             return
         # Who died of a suspect is no crash loop: each such death halves what is suspected, and clients wait for the end.
         delay = 0.0
@@ -200,6 +215,18 @@ class Supervisor:
         log.error("%s %s; its successor starts in %.1f s", child.name, child.exit_text(), delay)
         self._loop.call_later(delay, self._spawn, *place)
         self._show_state()
+
+    def _refused(self, child: Child) -> None:
+        """A successor would refuse to start, too."""
+        words = f"{child.name} {child.exit_text()} before it served; what it said stands above"
+        if child.is_of_another_version:  # as the whole has not served, starting it anew could go on for ever
+            words = f"{child.name} is of another version than the supervisor ({__version__}); is an upgrade under way?"
+        failure = child.failure or Failed(words, EXIT_FAILURE)
+        log.error("Tidegate stops: %s", failure.reason)
+        if other := noted_version(self._plan.path_data):
+            log.error("this is Tidegate %s; the version that served last on this path.data is %s", __version__, other)
+        self._exit_code = failure.exit_code
+        self._stop.set()
 
     async def _watch(self) -> None:
         """Kills children that hang; after a pause of the supervisor itself all have fresh time."""
@@ -250,28 +277,9 @@ class Supervisor:
         serving = {place for place, child in self._children.items() if child.started is not None}
         return [f"{role} {number}" for role, number in places if (role, number) not in serving]
 
-    async def _watch_certificates(self) -> None:
-        """Hands changed files to the acceptors; what cannot be used is told once, and the old ones stay."""
-        trouble, times = "", 0
-        while True:
-            files = self._plan.certificates
-            await asyncio.sleep((files and files.reload_interval) or NO_FILES_S)
-            if files is None or not files.reload_interval or files is not self._plan.certificates:
-                continue
-            if not trouble and not files.changed():
-                continue
-            try:
-                self._certificates = files.read()
-            except CertificateError as problem:
-                times = times + 1 if str(problem) == trouble else 1
-                trouble = str(problem)
-                # Files are replaced one after the other: a pair that does not fit at the first look is no trouble yet.
-                if times == 2:
-                    log.error("%s; the certificates of before stay in use", problem)
-                continue
-            trouble = ""
-            log.info("certificates have changed: new connections see the new ones")
-            self._tell("acceptor", Certificates(self._certificates))
+    def _show_certificates(self, certificates: CertificatesPart) -> None:
+        self._certificates = certificates
+        self._tell("acceptor", Certificates(certificates))
 
     # ---------------------------------------------------------------------------------------------------- admin
 
@@ -312,6 +320,11 @@ class Supervisor:
             file.remove()
 
     def _signalled(self, number: int) -> None:
+        if self._anew:
+            log.info("stopping on %s, and not starting anew", signal.Signals(number).name)
+            self._anew = False
+            self._remove_socket_files()
+            return
         if self._stopping:
             log.warning("second signal: children are killed; what was acknowledged stays in the spool")
             for child in self._children.values():
@@ -332,10 +345,13 @@ class Supervisor:
         self._stopping = True
         within = self._plan.shutdown_timeout
         longest = within + 4 * KILL_GRACE_S
-        self._notifier.stopping(f"stopping: open requests may end within {within:g} s", longest)
-        for sock in self._sockets:
-            sock.close()
-        self._remove_socket_files()
+        if self._anew:
+            self._notifier.reloading()
+        else:
+            self._notifier.stopping(f"stopping: open requests may end within {within:g} s", longest)
+            for sock in self._sockets:
+                sock.close()
+            self._remove_socket_files()
         deadline = self._loop.time() + self._plan.shutdown_timeout
         await self._end("acceptor", deadline)
         await self._end("worker", deadline)

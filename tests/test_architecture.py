@@ -35,6 +35,7 @@ PURE = {
     "workers/terms.py": "what a sender may not send",
     "workers/pipeline.py": "batch in, documents and verdict out",
     "workers/spool/block.py": "the bulk form of documents",
+    "workers/spool/formats.py": "what is newer than this version",
     "workers/spool/segment.py": "the form of a spool file",
     "workers/spool/ledger.py": "which blocks are done",
     "workers/sinks/contract.py": "what a sink promises",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 from tidegate.daemon.control.channel import Channel
-from tidegate.daemon.control.child import StartError, run_child
+from tidegate.daemon.control.child import StartError, UnfitError, run_child
 from tidegate.daemon.control.messages import Acceptors, AnyMessage, Configure, Started, StoreReady, Trouble, Trying
 from tidegate.daemon.settings.parts import WorkerPart
 from tidegate.daemon.telemetry.logs import change_level, set_up_logging
@@ -30,7 +30,7 @@ from tidegate.workers.source_maps.frames import SourceMapping
 from tidegate.workers.source_maps.library import Library
 from tidegate.workers.source_maps.parking import Parking
 from tidegate.workers.source_maps.unmapped import Unmapped
-from tidegate.workers.spool.spool import Spool, SpoolError
+from tidegate.workers.spool.spool import NewerSpool, Spool, SpoolError
 from tidegate.workers.store.anonymous_services import AnonymousServices
 from tidegate.workers.store.api_keys import KeyChecks, open_keys
 from tidegate.workers.store.desk import Desk, open_source
@@ -220,6 +220,8 @@ class Worker:
     def _start(self) -> None:
         try:
             recovered = self._spool.start()
+        except NewerSpool as problem:
+            raise UnfitError(str(problem)) from problem
         except (SpoolError, OSError) as problem:
             raise StartError(str(problem)) from problem
         if recovered.documents:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tidegate.daemon import __version__
-from tidegate.daemon.control.child import StartError
+from tidegate.daemon.control.child import StartError, UnfitError
 from tidegate.daemon.settings.parts import ElasticsearchPart, LocalPart, TlsPart, WorkerPart
 from tidegate.workers.documents_form import Form
 from tidegate.workers.sinks.contract import Sink
@@ -79,7 +79,7 @@ def _local(part: LocalPart) -> Outlet:
     try:
         sink = LocalSink(part)
     except StoreRefused as problem:
-        raise StartError(str(problem)) from problem
+        raise UnfitError(str(problem)) from problem
 
     def change(part: WorkerPart) -> None:
         if part.local is not None:

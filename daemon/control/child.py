@@ -29,11 +29,15 @@ from tidegate.daemon.control.messages import (
     Prepared,
     Started,
 )
-from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, StartError
+from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, StartError, UnfitError
 from tidegate.daemon.lockdown.kernel import hide_memory
 
-__all__ = ["Build", "ChildProcess", "StartError", "run_child"]
+__all__ = ["Build", "ChildProcess", "StartError", "UnfitError", "run_child"]
 
+EXIT_OTHER_VERSION = 100
+"""Of a child that is not of its supervisor's version: Tidegate was upgraded while it ran."""
+SUPERVISOR_VERSION = "TIDEGATE_SUPERVISOR_VERSION"
+"""Variable with the supervisor's version. It is compared before anything else: messages may differ between versions."""
 HEARTBEAT_S = 1.0
 ORPHAN_DRAIN_S = 2.0
 """Without a supervisor nobody restarts or watches a child, and a successor waits for its locks: be quick."""
@@ -60,6 +64,8 @@ Build = Callable[[Configure, Channel], Awaitable[tuple[ChildProcess, Started]]]
 def run_child(build: Build) -> None:
     """The whole life of a child process; its only argument is the number of the inherited control descriptor."""
     hide_memory()
+    if os.environ.get(SUPERVISOR_VERSION) != __version__:
+        os._exit(EXIT_OTHER_VERSION)
     # A terminal's Ctrl-C and systemd's SIGTERM reach all processes of the group: the supervisor alone acts on them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -78,14 +84,9 @@ async def _live(build: Build, sock: socket.socket) -> int:
     if not isinstance(first, Configure):
         return EXIT_FAILURE
     try:
-        if first.version != __version__:
-            raise StartError(
-                f"this child is of version {__version__}, its supervisor of {first.version}: "
-                "Tidegate was upgraded while it ran; restart the whole"
-            )
         child, started = await build(first, channel)
     except StartError as problem:
-        channel.send(Failed(str(problem)))
+        channel.send(Failed(str(problem), problem.exit_code))
         return EXIT_FAILURE
     # What is alive now lives as long as the process: keep the collector from walking it again and again.
     gc.collect()

@@ -30,8 +30,6 @@ class Configure(Message, tag="configure", frozen=True):
 
     number: int
     incarnation: int
-    version: str
-    """The supervisor's; a child of another version refuses to start."""
     runtime_folder: str
     temporary: bool
     """The runtime folder belongs to this instance alone and goes with it."""
@@ -102,6 +100,8 @@ class Failed(Message, tag="failed", frozen=True):
     """The child cannot start, and neither will a successor: the whole stops with this text."""
 
     reason: str
+    exit_code: int
+    """Of the whole."""
 
 
 class Prepared(Message, tag="prepared", frozen=True):

@@ -29,10 +29,10 @@ def test_alarms(
 ) -> None:
     started = []
 
-    def start(supervising: Any) -> int:
+    def start(supervising: Any) -> tuple[int, None]:
         supervising.close()
         started.append(True)
-        return 0
+        return 0, None
 
     monkeypatch.setattr(run.asyncio, "run", start)
     (alone / "tidegate.yml").write_text(f"{text}\n{LOCAL}")

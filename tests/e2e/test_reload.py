@@ -36,8 +36,10 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_token_rotation_and_limits_under_load_cost_no_request(daemon: MakeDaemon, fake_elasticsearch: Any) -> None:
-    """Experiment check_20: both tokens are accepted for a while, then the old one ends. Every reload changes other things too:
+def test_check_20_token_rotation_and_limits_under_load_cost_no_request(
+    daemon: MakeDaemon, fake_elasticsearch: Any
+) -> None:
+    """Check 20: both tokens are accepted for a while, then the old one ends. Every reload changes other things too:
     timeouts, connections, bulk requests, the spool's memory, the client of Elasticsearch."""
     base: dict[str, object] = {"output.elasticsearch.hosts": [fake_elasticsearch.url]}
     running = with_file(

@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 from isal import isal_zlib
 from tidegate.workers.spool.disk import Disk
+from tidegate.workers.spool.formats import NewerFormat, NewerSpool
 from tidegate.workers.spool.ledger import NOTHING_SYNCED, Position, Synced
 
 FILE_NAME = "checkpoint"
 _SLOT = struct.Struct("!4sHHQQQ")
 _MAGIC = b"TGCP"
 _VERSION = 1
+"""Goes up when an older Tidegate could not use what is written; magic, version and the first checksum keep their places."""
 _CRC = struct.Struct("!I")
 _SYNCED = struct.Struct("!4sQQQ")
 _SYNCED_MAGIC = b"TGSY"
@@ -47,13 +49,15 @@ def pack_slot(saved: Saved) -> bytes:
 
 
 def read_slot(data: bytes) -> Saved | None:
-    """What a slot holds, None when it is damaged or empty."""
+    """What a slot holds, None when it is damaged or empty. Raises NewerFormat."""
     if len(data) < _SYNCED_AT:
         return None
     head = data[: _SLOT.size]
     magic, version, _, turn, segment, offset = _SLOT.unpack(head)
-    if magic != _MAGIC or version != _VERSION or _CRC.unpack_from(data, _SLOT.size)[0] != isal_zlib.crc32(head):
+    if magic != _MAGIC or _CRC.unpack_from(data, _SLOT.size)[0] != isal_zlib.crc32(head):
         return None
+    if version > _VERSION:
+        raise NewerFormat(version, _VERSION)
     return Saved(turn, Position(segment, offset), _read_synced(data))
 
 
@@ -69,14 +73,18 @@ class Checkpoint:
     """The file; used by one thread at a time."""
 
     def __init__(self, folder: Path, disk: Disk) -> None:
-        """Opens or creates it. Raises OSError."""
+        """Opens or creates it. Raises NewerSpool, OSError."""
         self._disk = disk
         path = folder / FILE_NAME
         fresh = not path.exists()
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._saved = Saved(0, Position(0, 0), NOTHING_SYNCED)
         for slot in (0, 1):
-            found = read_slot(disk.read(self._descriptor, slot * _SLOT_BYTES, _USED))
+            try:
+                found = read_slot(disk.read(self._descriptor, slot * _SLOT_BYTES, _USED))
+            except NewerFormat as newer:
+                disk.close(self._descriptor)
+                raise NewerSpool.of(f"the checkpoint {path}", newer) from newer
             if found and found.turn > self._saved.turn:
                 self._saved = found
         if fresh:

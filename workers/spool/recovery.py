@@ -9,23 +9,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tidegate.workers.spool.disk import Disk
+from tidegate.workers.spool.formats import NewerFormat, NewerSpool
 from tidegate.workers.spool.ledger import NOTHING_SYNCED, Position, Stretch, Synced, Tally
 from tidegate.workers.spool.segment import (
     HEADER_BYTES,
     Entry,
     Gap,
     Kind,
-    NewerFormat,
     ReadAt,
     load,
     read_file_header,
     walk,
 )
 from tidegate.workers.spool.writer import segment_numbers, segment_path
-
-
-class SpoolError(Exception):
-    """The spool cannot be used; the text says why and what to do."""
 
 
 class Found(NamedTuple):
@@ -75,10 +71,7 @@ def _look(folder: Path, number: int, checkpoint: Position, disk: Disk, begin: in
         try:
             header = read_file_header(read_at(0, HEADER_BYTES))
         except NewerFormat as newer:
-            raise SpoolError(
-                f"spool segment {path.name} was written by a newer Tidegate ({newer}): "
-                "run that version or a later one until its spool is empty, then this one"
-            ) from newer
+            raise NewerSpool.of(f"spool segment {path.name}", newer) from newer
         salt = header.salt if header else None
         start = max(HEADER_BYTES, begin)
         found = _survey(number, size, read_at, salt, start, synced)

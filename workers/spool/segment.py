@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from isal import isal_zlib
 from tidegate.workers.spool.block import Block, Encoding
+from tidegate.workers.spool.formats import NewerFormat
 
 FORMAT_VERSION = 1
 """Goes up when an older Tidegate could no longer read what is written."""
@@ -40,14 +41,6 @@ class Kind(IntEnum):
     DOCUMENTS = 1
     METRIC_DELTAS = 2
     """Reserved for the deltas of metric aggregation; nothing writes it yet."""
-
-
-class NewerFormat(Exception):
-    """A segment of a later format; it must not be read, and not be deleted."""
-
-    def __init__(self, version: int) -> None:
-        super().__init__(f"format {version}, this Tidegate reads up to {FORMAT_VERSION}")
-        self.version = version
 
 
 class FileHeader(NamedTuple):
@@ -99,7 +92,7 @@ def read_file_header(data: bytes) -> FileHeader | None:
     if magic != _FILE_MAGIC or isal_zlib.crc32(head) != crc:
         return None
     if version > FORMAT_VERSION:
-        raise NewerFormat(version)
+        raise NewerFormat(version, FORMAT_VERSION)
     return FileHeader(number, salt)
 
 

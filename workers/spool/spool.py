@@ -20,12 +20,13 @@ from tidegate.workers.spool.block import Block
 from tidegate.workers.spool.checkpoint import Checkpoint
 from tidegate.workers.spool.committer import Batch, Committer, Done
 from tidegate.workers.spool.disk import Disk
+from tidegate.workers.spool.formats import NewerSpool, SpoolError
 from tidegate.workers.spool.ledger import NOTHING_SYNCED, Ledger, Place, Stored, Stretch, Synced, Waiting
-from tidegate.workers.spool.recovery import Found, SpoolError, find, tail_of
+from tidegate.workers.spool.recovery import Found, find, tail_of
 from tidegate.workers.spool.segment import HEADER_BYTES, Gap, Kind, load, read_file_header, walk
 from tidegate.workers.spool.writer import Writer, segment_numbers, segment_path
 
-__all__ = ["Recovered", "Spool", "SpoolError", "Stats", "Stored", "Waiting"]
+__all__ = ["NewerSpool", "Recovered", "Spool", "SpoolError", "Stats", "Stored", "Waiting"]
 
 LOCK_NAME = "lock"
 LOCK_WAIT = 10.0
@@ -149,6 +150,8 @@ class Spool:
                 held = self._take_lock(orphan)
                 adopted = adopt(orphan, self._folder, last, self._disk)
                 remove_folder(orphan, LOCK_NAME)
+            except NewerSpool:
+                raise
             except (SpoolError, OSError) as problem:
                 _log.error(
                     "the spool of a former worker cannot be taken over, its events wait in %s: %s", orphan, problem

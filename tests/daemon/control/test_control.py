@@ -10,14 +10,14 @@ from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.settings.parts import CertificatesPart
 
 EVERY = [
-    messages.Configure(1, 2, "0.1.0", "/run/x", True, msgspec.Raw(b'{"a":1}')),
+    messages.Configure(1, 2, "/run/x", True, msgspec.Raw(b'{"a":1}')),
     messages.Acceptors([messages.AcceptorAddress(1, 5, "ipc:///run/x/a.sock")]),
     messages.WorkerGone(2, 9, "ab:0"),
     messages.StoreReady(),
     messages.Certificates(CertificatesPart("certificate", "key", "", "")),
     messages.Drain(1.5),
     messages.Started("ipc:///run/x/a.sock", ["no Landlock"]),
-    messages.Failed("no"),
+    messages.Failed("no", 1),
     messages.Heartbeat(),
     messages.Trying(None),
 ]
@@ -52,7 +52,7 @@ def test_a_channel_carries_messages_and_tells_its_end_once() -> None:
         ended: list[bool] = []
         left = Channel(loop, one, got.append, lambda: ended.append(True))
         right = Channel(loop, other, got.append, lambda: ended.append(True))
-        large = messages.Failed("x" * 1_000_000)
+        large = messages.Failed("x" * 1_000_000, 1)
         left.send(large)
         left.send(messages.Heartbeat())
         async with asyncio.timeout(10):
@@ -74,10 +74,10 @@ def test_the_last_words_of_the_dead_are_read() -> None:
         one, other = socket.socketpair()
         got: list[messages.AnyMessage] = []
         channel = Channel(asyncio.get_running_loop(), one, got.append, lambda: None)
-        other.sendall(messages.pack(messages.Failed("no")) + messages.pack(messages.Trying("ab:1"))[:-3])
+        other.sendall(messages.pack(messages.Failed("no", 1)) + messages.pack(messages.Trying("ab:1"))[:-3])
         other.close()
         channel.read_rest()
         channel.close()
-        assert got == [messages.Failed("no")]
+        assert got == [messages.Failed("no", 1)]
 
     asyncio.run(scenario())

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from spool_bench import Bench, names_of
+from tidegate.workers.spool import checkpoint
 from tidegate.workers.spool.block import make_block
 from tidegate.workers.spool.disk import Disk, Space
+from tidegate.workers.spool.ledger import NOTHING_SYNCED, Position
 from tidegate.workers.spool.segment import (
     HEADER_BYTES,
     RECORD_BYTES,
@@ -17,7 +19,7 @@ from tidegate.workers.spool.segment import (
     pack_record_header,
     read_file_header,
 )
-from tidegate.workers.spool.spool import SpoolError
+from tidegate.workers.spool.spool import NewerSpool, SpoolError
 from tidegate.workers.spool.writer import segment_numbers, segment_path
 
 KIB = 1024
@@ -144,6 +146,20 @@ def test_newer_segment_is_refused_and_kept(bench: Bench, monkeypatch: pytest.Mon
     with pytest.raises(SpoolError, match=r"0007.segment was written by a newer Tidegate \(format 9"):
         bench.spool.start()
     assert path.stat().st_size == HEADER_BYTES
+    path.unlink()
+    assert bench.start() == (0, 0, 0)  # the lock was given back
+
+
+def test_newer_checkpoint_is_refused_and_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.folder.mkdir()
+    path = bench.folder / checkpoint.FILE_NAME
+    monkeypatch.setattr(checkpoint, "_VERSION", 9)
+    newer = checkpoint.pack_slot(checkpoint.Saved(1, Position(1, 40), NOTHING_SYNCED))
+    monkeypatch.undo()
+    path.write_bytes(newer)
+    with pytest.raises(NewerSpool, match=r"the checkpoint .* was written by a newer Tidegate \(format 9"):
+        bench.spool.start()
+    assert path.read_bytes() == newer
     path.unlink()
     assert bench.start() == (0, 0, 0)  # the lock was given back
 
