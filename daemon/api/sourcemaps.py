@@ -55,6 +55,7 @@ DISABLED = (
     "forbidden request: Sourcemap upload endpoint is disabled. Configure the `apm-server.rum` section in apm-server.yml to "
     "enable sourcemap uploads. If you are not using the RUM agent, you can safely ignore this error."
 )
+FROM_PAGE = "forbidden request: source maps are not taken from pages in browsers"
 _BUSY = "service unavailable: other source maps are being uploaded; send this one again"
 _AWAY = "service unavailable: source maps cannot be stored now; the log of Tidegate says why"
 
@@ -79,6 +80,9 @@ def _refusal(exchange: Exchange) -> Answer | None:
     head, part = exchange.head, exchange.part.upload
     if denied := exchange.identity.refused(SOURCEMAP_WRITE):
         return Answer(RequestOutcome.FORBIDDEN, denied, detail=denied)
+    if b"origin" in head.headers:
+        # A form needs no preflight: any page could send one to a port of its visitor's machine where nothing is asked for.
+        return Answer(RequestOutcome.FORBIDDEN, FROM_PAGE, detail=FROM_PAGE)
     if not part.mapping:
         return Answer(RequestOutcome.FORBIDDEN, DISABLED, detail=DISABLED)
     if head.method != "POST":

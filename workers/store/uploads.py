@@ -35,7 +35,7 @@ from tidegate.workers.store.source_maps import MapStore, MapsUnavailable, MapUnu
 log = logging.getLogger("tidegate.source_maps")
 
 MOST_OPEN = 8
-"""Uploads at a time: an acceptor has one, and none has more than eight acceptors for uploads in sight."""
+"""Uploads at a time. An acceptor has one, and few machines have more than eight acceptors."""
 IDLE_S = 60.0
 """An upload of which nothing more comes is forgotten; its acceptor gives up after 10 s."""
 THREADS = 2

@@ -142,6 +142,12 @@ def test_what_is_refused_before_the_body(options: dict[str, Any], status: int, w
     assert (scene.exchange.status, scene.error) == (status, words)
 
 
+@pytest.mark.parametrize("origin", [b"https://evil.example", b"null", b""])
+def test_a_page_cannot_upload_to_a_port_of_its_visitors_machine(origin: bytes) -> None:
+    scene = Scene((b"origin", origin))
+    assert (scene.exchange.status, scene.error) == (403, sourcemaps.FROM_PAGE)
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
