@@ -80,9 +80,10 @@ class Child:
         self._died = died
         ours, theirs = socket.socketpair()
         descriptors = [theirs.fileno(), *(sock.fileno() for sock in sockets)]
+        also = [configure.counters] if configure.counters >= 0 else []
         self._process = subprocess.Popen(  # noqa: S603 - the command is this interpreter and a module of ours
             [sys.executable, "-P", "-m", module, *map(str, descriptors)],
-            pass_fds=descriptors,
+            pass_fds=[*descriptors, *also],
             stdin=subprocess.DEVNULL,
             env={**environment(role, os.environ), SUPERVISOR_VERSION: __version__},
         )

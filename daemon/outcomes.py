@@ -46,6 +46,16 @@ class RequestOutcome(Fate, Enum):
     UNAVAILABLE = Fate(503, "service unavailable")
 
 
+class RouteGroup(StrEnum):
+    """What a request asks for, as far as requests are counted apart (http-surface.md 10.2)."""
+
+    INTAKE = "intake"
+    CONFIG = "config"
+    INFO = "info"
+    OTHER = "other"
+    """Other routes, and no route at all."""
+
+
 class EventOutcome(StrEnum):
     """Every end of an event that was received; each is one counter."""
 
@@ -67,3 +77,34 @@ class EventOutcome(StrEnum):
     """A line longer than `max_event_size`; its sender was told."""
     SUSPECT = "suspect"
     """A line that killed a worker twice; set aside, its sender was told."""
+    FORBIDDEN = "forbidden"
+    """Its sender may not send it: no privilege, or not this agent or service; its sender was told."""
+    RATE_LIMITED = "rate_limited"
+    """Beyond what its sender may send at a time; its sender was told."""
+    QUEUE_FULL = "queue_full"
+    """Decoded, but the spool took nothing: it is full, or the disk failed; its sender was told."""
+    LOST = "lost"
+    """Acknowledged, and gone from the disk since: damaged, or deleted by somebody."""
+
+
+DROPPED = (EventOutcome.UNSAMPLED, EventOutcome.EMPTY_BREAKDOWN)
+"""Taken and not stored, on purpose."""
+REJECTED = (
+    EventOutcome.INVALID,
+    EventOutcome.TOO_LARGE,
+    EventOutcome.SUSPECT,
+    EventOutcome.FORBIDDEN,
+    EventOutcome.RATE_LIMITED,
+    EventOutcome.QUEUE_FULL,
+)
+"""Not taken; the sender was told."""
+AT_INTAKE = (*DROPPED, *REJECTED)
+"""Where the way ends at intake: counted by the acceptor, once a batch has its verdict."""
+AT_STORE = (
+    EventOutcome.INDEXED,
+    EventOutcome.DUPLICATE,
+    EventOutcome.FAILURE_STORE,
+    EventOutcome.DEAD_LETTER,
+    EventOutcome.LOST,
+)
+"""Where the way of a document ends that was on disk: counted by the worker."""

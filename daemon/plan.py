@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 from tidegate.daemon.settings.address import ListenAddress
-from tidegate.daemon.settings.parts import AcceptorPart, LoggingPart, WorkerPart
+from tidegate.daemon.settings.parts import AcceptorPart, CertificatesPart, LoggingPart, WorkerPart
 from tidegate.daemon.tls.files import CertificateFiles
 
 
@@ -30,6 +31,20 @@ class Plan:
     """For agents; None without TLS."""
     serving: Callable[[], None] = lambda: None
     """Called once when all children serve."""
+
+    def places(self) -> list[tuple[str, int]]:
+        """Role and number of the children that there should be."""
+        acceptors = [("acceptor", place + 1) for place in range(len(self.acceptors))]
+        return acceptors + [("worker", place + 1) for place in range(len(self.workers))]
+
+    def part_of(self, role: str, number: int, certificates: CertificatesPart | None) -> msgspec.Raw:
+        """What a child is told, as it goes over its control socket."""
+        part: AcceptorPart | WorkerPart
+        if role == "acceptor":
+            part = msgspec.structs.replace(self.acceptors[number - 1], certificates=certificates)
+        else:
+            part = self.workers[number - 1]
+        return msgspec.Raw(msgspec.json.encode(part))
 
 
 class Fresh(NamedTuple):

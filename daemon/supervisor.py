@@ -7,11 +7,13 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Collection
 
 import msgspec
 from tidegate.daemon import __version__, activation
 from tidegate.daemon.admin import places as admin_places
+from tidegate.daemon.admin.figures import Figures
 from tidegate.daemon.admin.pages import Reply, Request, Routes, json_reply
 from tidegate.daemon.admin.server import AdminServer
 from tidegate.daemon.child_process import Child
@@ -35,9 +37,12 @@ from tidegate.daemon.plan import Plan
 from tidegate.daemon.reloading import Reloads, Result
 from tidegate.daemon.renewal import note_version, noted_version
 from tidegate.daemon.restarts import RestartDelay
-from tidegate.daemon.settings.parts import AcceptorPart, CertificatesPart, WorkerPart
+from tidegate.daemon.settings.parts import CertificatesPart
 from tidegate.daemon.systemd import Notifier, is_healthy, status_text
+from tidegate.daemon.telemetry.accounts import Accounts
 from tidegate.daemon.telemetry.logs import change_level
+from tidegate.daemon.telemetry.metrics import RESTARTS, STARTS
+from tidegate.daemon.telemetry.recent import tell_complaints
 from tidegate.daemon.tls.watching import watch_files
 
 log = logging.getLogger("tidegate.supervisor")
@@ -80,6 +85,11 @@ class Supervisor:
             self._certificates = self._plan.certificates.read()
         make_data_folder(self._plan.path_data)
         self._lock = lock_data_folder(self._plan.path_data)
+        folder = self._plan.path_data / "counters"
+        self._accounts = Accounts(folder, len(self._plan.acceptors), len(self._plan.workers), time.time())
+        self._accounts.count(STARTS)
+        self._figures = Figures(self._accounts, self._plan.path_data, self._children.values, self._missing, self._phase)
+        tell_complaints(lambda logged: self._figures.complained("supervisor", logged))
         self._listen()
         try:
             self._admin_socket = admin_places.listen(self._plan.path_data)
@@ -107,14 +117,14 @@ class Supervisor:
         self._loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         admin = AdminServer(self._admin_routes())
         await admin.listen(self._admin_socket)
-        for place in range(len(self._plan.acceptors)):
-            self._spawn("acceptor", place + 1)
-        for place in range(len(self._plan.workers)):
-            self._spawn("worker", place + 1)
-        watching = [
-            self._loop.create_task(self._watch()),
-            self._loop.create_task(watch_files(lambda: self._plan.certificates, self._show_certificates)),
-        ]
+        for role, place in self._plan.places():
+            self._spawn(role, place)
+        always = (
+            self._watch(),
+            watch_files(lambda: self._plan.certificates, self._show_certificates),
+            self._figures.keep_sampling(),
+        )
+        watching = [self._loop.create_task(each) for each in always]
         if self._notifier.watchdog_interval:
             # Until the end of the process: it is to be alive while it drains, too.
             self._alive = self._loop.create_task(self._show_alive(self._notifier.watchdog_interval))
@@ -127,6 +137,7 @@ class Supervisor:
         await admin.close()
         admin_places.remove(self._plan.path_data)
         self._runtime.remove()
+        self._accounts.close()
         os.close(self._lock)
         return self._exit_code
 
@@ -146,7 +157,8 @@ class Supervisor:
             self._incarnations,
             str(self._runtime.path),
             self._plan.runtime_directory is None,
-            part_of(self._plan, role, number, self._certificates),
+            self._plan.part_of(role, number, self._certificates),
+            self._accounts.descriptor(role, number),
         )
         sockets = self._sockets if role == "acceptor" else []
         child = Child(self._loop, role, MODULES[role], configure, sockets, self._on_message, self._on_death)
@@ -181,6 +193,8 @@ class Supervisor:
         elif isinstance(message, StoreReady):
             self._store_ready = True
             self._tell("acceptor", message)
+        else:
+            self._figures.heard(child, message)
 
     def _note_serving(self) -> None:
         if not self._served and not self._missing():
@@ -194,6 +208,7 @@ class Supervisor:
         del self._children[place]
         self._death.set()
         self._reloads.died(child)
+        self._figures.died(*place)
         if child.role == "worker":
             self._tell("acceptor", WorkerGone(child.number, child.incarnation, child.trying))
         if self._stopping:
@@ -213,6 +228,7 @@ class Supervisor:
         if child.trying is None:
             delay = self._delays.setdefault(place, RestartDelay()).after_death(self._loop.time())
         log.error("%s %s; its successor starts in %.1f s", child.name, child.exit_text(), delay)
+        self._accounts.count(RESTARTS, child.role)
         self._loop.call_later(delay, self._spawn, *place)
         self._show_state()
 
@@ -272,10 +288,8 @@ class Supervisor:
 
     def _missing(self) -> list[str]:
         """Names of the children that do not serve, or not yet."""
-        places = [("acceptor", place + 1) for place in range(len(self._plan.acceptors))]
-        places += [("worker", place + 1) for place in range(len(self._plan.workers))]
         serving = {place for place, child in self._children.items() if child.started is not None}
-        return [f"{role} {number}" for role, number in places if (role, number) not in serving]
+        return [f"{role} {number}" for role, number in self._plan.places() if (role, number) not in serving]
 
     def _show_certificates(self, certificates: CertificatesPart) -> None:
         self._certificates = certificates
@@ -284,12 +298,10 @@ class Supervisor:
     # ---------------------------------------------------------------------------------------------------- admin
 
     def _admin_routes(self) -> Routes:
-        return {("GET", "/instance"): self._instance, ("POST", "/reload"): self._reload}
+        return {**self._figures.routes(), ("POST", "/reload"): self._reload}
 
-    async def _instance(self, request: Request) -> Reply:
-        """Which instance this is."""
-        state = "stopping" if self._stopping else "serving" if self._served else "starting"
-        return json_reply({"version": __version__, "pid": os.getpid(), "state": state})
+    def _phase(self) -> str:
+        return "stopping" if self._stopping else "serving" if self._served else "starting"
 
     async def _reload(self, request: Request) -> Reply:
         """Reads the settings again; answers with a `reloading.Result` when all is done."""
@@ -307,7 +319,7 @@ class Supervisor:
         return self._children.values()
 
     def settings_for(self, child: Child, plan: Plan, certificates: CertificatesPart | None) -> msgspec.Raw:
-        return part_of(plan, child.role, child.number, certificates)
+        return plan.part_of(child.role, child.number, certificates)
 
     def put_in_force(self, plan: Plan, certificates: CertificatesPart | None) -> None:
         self._plan, self._certificates = plan, certificates
@@ -376,13 +388,3 @@ class Supervisor:
         except TimeoutError:
             return False
         return True
-
-
-def part_of(plan: Plan, role: str, number: int, certificates: CertificatesPart | None) -> msgspec.Raw:
-    """What a child is told, as it goes over its control socket."""
-    part: AcceptorPart | WorkerPart
-    if role == "acceptor":
-        part = msgspec.structs.replace(plan.acceptors[number - 1], certificates=certificates)
-    else:
-        part = plan.workers[number - 1]
-    return msgspec.Raw(msgspec.json.encode(part))

@@ -6,6 +6,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from tidegate.daemon.outcomes import EventOutcome
+from tidegate.daemon.telemetry.metrics import CELLS, Role
+from tidegate.daemon.telemetry.slots import Tally
+from tidegate.workers.account import Account
 from tidegate.workers.sinks.contract import Postponed, Refused, Written
 from tidegate.workers.sinks.dispatch import Dispatcher, State
 from tidegate.workers.sinks.parcel import Letter
@@ -126,11 +129,13 @@ class Bench:
         self.letters = FakeLetters()
         self.requests: deque[Callable[[], None]] = deque()
         self.heard_ready = 0
+        self.tally = Tally(len(CELLS[Role.WORKER]))
         self.dispatcher = Dispatcher(
             self.spool,
             self.sink,
             self.letters,
             limits,
+            Account(self.tally),
             wait_ready_interval=5.0,
             on_ready=self._on_ready,
             monotonic=lambda: self.clock[0],

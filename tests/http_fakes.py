@@ -12,7 +12,10 @@ from tidegate.daemon.h1.exchange import BodySink
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer
 from tidegate.daemon.limits.buckets import Purse
+from tidegate.daemon.outcomes import RouteGroup
 from tidegate.daemon.settings.parts import AcceptorPart, AuthPart, BrowsersPart, ForwardingPart, LoggingPart, UploadPart
+from tidegate.daemon.telemetry.metrics import CELLS, Role
+from tidegate.daemon.telemetry.slots import Tally
 from tidegate.daemon.wire.courier import Answered, Parcel, Replied
 from tidegate.daemon.wire.frames import Verdict
 from tidegate.daemon.wire.questions import AnyAsk, Unavailable
@@ -51,6 +54,11 @@ def make_part(**changes: Any) -> AcceptorPart:
         "upload": UploadPart(enabled=True, mapping=True, max_upload=1 << 20, max_map_size=4 << 20),
     }
     return AcceptorPart(**(values | changes))
+
+
+def new_tally(role: Role = Role.ACCEPTOR) -> Tally:
+    """Cells in memory."""
+    return Tally(len(CELLS[role]))
 
 
 class FakeHandle:
@@ -239,6 +247,7 @@ class FakeExchange:
         self.part = part
         self.clock = clock
         self.identity = OPEN
+        self.group = RouteGroup.OTHER
         self.purse: Purse | None = None
         self.wanted = False
         self.route_headers: tuple[tuple[str, str], ...] = ()

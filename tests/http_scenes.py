@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from http_fakes import FakeClock, FakeCourier, FakeExchange, FakeTransport, RecordingSink, make_part
+from http_fakes import FakeClock, FakeCourier, FakeExchange, FakeTransport, RecordingSink, make_part, new_tally
+from tidegate.daemon.api.account import Account
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.stream import IntakeStream
 from tidegate.daemon.h1.exchange import BodySink, Exchange
@@ -36,7 +37,8 @@ class StreamScene:
         headers = [(b"content-encoding", encoding)] if encoding else []
         self.exchange = FakeExchange(make_part(**settings), self.clock, headers)
         self.gate = gate or Gate(0)
-        self.stream = IntakeStream(self.exchange, self.courier, self.gate, b"{base}", verbose)
+        self.account = Account(new_tally())
+        self.stream = IntakeStream(self.exchange, self.courier, self.gate, self.account, b"{base}", verbose)
         self.stream.start()
 
     def send(self, data: bytes, size: int = 65536, end: bool = True) -> None:

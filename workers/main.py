@@ -13,11 +13,15 @@ import msgspec
 from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.control.child import StartError, UnfitError, run_child
 from tidegate.daemon.control.messages import Acceptors, AnyMessage, Configure, Started, StoreReady, Trouble, Trying
+from tidegate.daemon.outcomes import EventOutcome
 from tidegate.daemon.settings.parts import WorkerPart
 from tidegate.daemon.telemetry.logs import change_level, set_up_logging
+from tidegate.daemon.telemetry.metrics import CELLS, Role
+from tidegate.daemon.telemetry.slots import Tally
 from tidegate.daemon.wire.frames import Batch, trying_text
 from tidegate.daemon.wire.questions import Question
 from tidegate.daemon.wire.worker_links import WorkerLink, WorkerLinks
+from tidegate.workers.account import Account
 from tidegate.workers.documents_form import Form, load_form, save_form
 from tidegate.workers.enrich.order import Enrichment, frame_enrichments
 from tidegate.workers.outlet import Outlet, needs_another, open_outlet
@@ -41,6 +45,10 @@ from tidegate.workers.store.uploads import Uploads
 
 log = logging.getLogger("tidegate.worker")
 
+NOTE_S = 1.0
+"""How often what is now is noted for status and metrics."""
+REFUSAL_S = 30.0
+"""So long a spool that refused a batch is said to refuse, if no other batch came since."""
 TEND_S = 60.0
 """How often the local store drops what is too old while nothing arrives."""
 REPORT_S = 1.0
@@ -50,16 +58,19 @@ REPORT_S = 1.0
 class Worker:
     """A running worker (`child.ChildProcess`). Raises StartError when it cannot be made."""
 
-    def __init__(self, configure: Configure, part: WorkerPart, channel: Channel) -> None:
+    def __init__(self, configure: Configure, part: WorkerPart, channel: Channel, tally: Tally) -> None:
         self._loop = asyncio.get_running_loop()
         self._part = part
         self._channel = channel
+        self._account = Account(tally)
         self._form_file = Path(part.documents_file)
         self._outlet = open_outlet(part)
         self._spool = Spool(
             part.spool,
             self._outlet.compression_level,
             self._loop.call_soon_threadsafe,
+            written=self._account.written,
+            lost=lambda documents: self._account.settled({EventOutcome.LOST: documents}),
         )
         self._letters = DeadLetters(part.dead_letters, time.time)
         self._dispatcher = Dispatcher(
@@ -67,6 +78,7 @@ class Worker:
             self._outlet.sink,
             self._letters,
             self._outlet.limits,
+            self._account,
             wait_ready_interval=self._outlet.wait_ready_interval,
             on_ready=self._sink_is_ready,
         )
@@ -75,7 +87,7 @@ class Worker:
         self._services = AnonymousServices(Path(part.anonymous_services_file), part.anonymous_max_services)
         self._library: Library | None = None
         self._mapping: SourceMapping | None = None
-        self._serving = Serving(self._pipeline(self._known_form()), self._spool, self._trying)
+        self._serving = Serving(self._pipeline(self._known_form()), self._spool, self._trying, self._account)
         maps = _open_maps(part)
         self._key_checks = self._open_key_checks(part)
         self._uploads = Uploads(part.source_maps, self._loop)
@@ -89,7 +101,7 @@ class Worker:
             self._serving.received,
             self._asked,
         )
-        self._tending = [self._loop.create_task(self._tend()), self._loop.create_task(self._report())]
+        self._tending = [self._loop.create_task(each) for each in (self._tend(), self._note(), self._report())]
         self._start()
         self._desk.start(reading=part.first)
         self._use_maps(maps)
@@ -129,6 +141,7 @@ class Worker:
             self._key_checks.close()
         await asyncio.to_thread(self._spool.close)
         self._letters.close()
+        self._note_now()
         counts = self._dispatcher.counts() + self._serving.counts
         log.info(
             "worker ends%s; events since its start: %s",
@@ -215,6 +228,7 @@ class Worker:
             self._uploads,
             ready=lambda: self._dispatcher.state().ready,
             complete=lambda: self._serving.pipeline.complete,
+            made=self._account.made,
         )
 
     def _start(self) -> None:
@@ -224,6 +238,7 @@ class Worker:
             raise UnfitError(str(problem)) from problem
         except (SpoolError, OSError) as problem:
             raise StartError(str(problem)) from problem
+        self._account.found(recovered.documents)
         if recovered.documents:
             log.info("%d events wait in the spool from before and are sent again", recovered.documents)
         self._dispatcher.start()
@@ -253,6 +268,17 @@ class Worker:
     def _use_form(self, form: Form) -> None:
         self._serving.pipeline = self._pipeline(form)
         log.info("documents are written in the %s form, which this cluster needs", form)
+
+    async def _note(self) -> None:
+        while True:
+            self._note_now()
+            await asyncio.sleep(NOTE_S)
+
+    def _note_now(self) -> None:
+        state = self._dispatcher.state()
+        refused_at = self._serving.refused_at
+        refusing = refused_at is not None and time.monotonic() - refused_at < REFUSAL_S
+        self._account.present(self._spool.stats(), self._part.spool.max_bytes, state, refusing=refusing)
 
     async def _tend(self) -> None:
         while True:
@@ -288,7 +314,7 @@ async def build(configure: Configure, channel: Channel) -> tuple[Worker, Started
     """The worker of `configure`, serving. Raises StartError."""
     part = msgspec.json.decode(configure.settings, type=WorkerPart)
     set_up_logging(part.logging, f"worker-{configure.number}")
-    return Worker(configure, part, channel), Started()
+    return Worker(configure, part, channel, Tally(len(CELLS[Role.WORKER]), configure.counters)), Started()
 
 
 if __name__ == "__main__":

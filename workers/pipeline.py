@@ -43,6 +43,8 @@ when it is busy."""
 _BROWSER_STREAMS_BUDGET = 1024 * 1024
 """Those of browsers are kept apart: every connection has its own port, so they come and go, and must not push out the others."""
 
+NO_TYPES = (0, 0, 0, 0, 0)
+
 Observer = Callable[[Sequence[Event]], None]
 """Sees each decoded batch, unsampled transactions included, before its documents are handed on."""
 
@@ -66,9 +68,11 @@ class Processed(NamedTuple):
     counts: Counter[EventOutcome]
     """Fates that are sealed here: events that make no document, lines that are no event."""
     events: int = 0
-    """Of a batch with terms: the events found in it."""
+    """Those found in it, whatever became of them."""
     wanted: frozenset[MapKey] = _NO_MAPS
     """Source maps with which more of its frames would be mapped. Nothing else is set then if the batch may wait for them."""
+    types: tuple[int, ...] = NO_TYPES
+    """Of the events that are taken: transactions, spans, errors, metricsets, logs (`metrics.EVENT_TYPES`)."""
 
 
 Mapper = Callable[[Any, Stream, int], dict[str, Any] | None]
@@ -86,6 +90,13 @@ ROWS: dict[type[Event], tuple[Mapper, order.Steps]] = {
 }
 """What makes the document of each type of event, and what is done with it."""
 
+_TYPES = (
+    (Transaction, RumTransaction),
+    (Span, RumSpan),
+    (Error, RumError),
+    (Metricset, RumMetricset),
+    (Log,),
+)
 WITH_FRAMES = (Span, Error, RumSpan, RumError)
 """Types of events that can carry stack frames."""
 
@@ -126,20 +137,18 @@ class Pipeline:
             ended = StreamError(400, refusal.message, batch.metadata if refusal.show else b"")
             return Processed([], 0, 0, 0, [], ended, Counter())
         decoded = _decode(batch)
-        events = 0
-        if batch.terms:
-            events = len(decoded.events)
-            if (kept_out := self._kept_out(batch, stream, decoded)) is not None:
-                return kept_out
+        if batch.terms and (kept_out := self._kept_out(batch, stream, decoded)) is not None:
+            return kept_out
         lines = self._documents(batch, stream, decoded)
         wanted = self._source_mapping.take_wanted() if self._source_mapping is not None else _NO_MAPS
         if wanted and may_wait:
             return Processed([], 0, 0, 0, [], None, Counter(), wanted=wanted)
         for observe in self._observers:
             observe(decoded.events)
-        accepted = len(decoded.events) - decoded.counts[EventOutcome.EMPTY_BREAKDOWN]
-        failed = decoded.counts[EventOutcome.INVALID]
-        return Processed(lines, len(lines), accepted, failed, decoded.errors, None, +decoded.counts, events, wanted)
+        events, types, counts = len(decoded.events), decoded.types(), +decoded.counts
+        accepted = events - counts[EventOutcome.EMPTY_BREAKDOWN]
+        failed = counts[EventOutcome.INVALID]
+        return Processed(lines, len(lines), accepted, failed, decoded.errors, None, counts, events, wanted, types)
 
     def _kept_out(self, batch: Batch, stream: Stream, decoded: _Decoded) -> Processed | None:
         """What becomes of a batch that needs more tokens than it brings, or holds what its sender may not send; None where
@@ -211,6 +220,11 @@ class _Decoded:
         self.by_type[type(event)].append(len(self.events))
         self.events.append(event)
         self.places.append(place)
+
+    def types(self) -> tuple[int, ...]:
+        """See `Processed.types`."""
+        numbers = {kind: len(places) for kind, places in self.by_type.items()}
+        return tuple(sum(numbers[kind] for kind in kinds) for kinds in _TYPES)
 
     def refuse(self, number: int, line: bytes, refusal: Refused) -> None:
         self.counts[EventOutcome.INVALID] += 1

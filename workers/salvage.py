@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from operator import add
 from traceback import extract_tb
 
 from tidegate.daemon.outcomes import EventOutcome
 from tidegate.daemon.wire.frames import LISTED_ERRORS, Batch, LineError, StreamError
 from tidegate.daemon.wire.terms import UNLIMITED
-from tidegate.workers.pipeline import Processed
+from tidegate.workers.pipeline import NO_TYPES, Processed
 
 STUMBLED = "this line cannot be processed because of a defect in Tidegate: it is set aside and not stored"
 
@@ -27,6 +28,7 @@ def salvage(process: Process, batch: Batch) -> tuple[Processed, list[str]]:
     errors: list[LineError] = []
     counts: Counter[EventOutcome] = Counter()
     documents = accepted = failed = events = 0
+    types = NO_TYPES
     for number, line in enumerate(batch.lines.split(b"\n"), batch.first_line):
         if not line and number > batch.first_line:
             continue
@@ -46,9 +48,12 @@ def salvage(process: Process, batch: Batch) -> tuple[Processed, list[str]]:
         accepted += part.accepted
         failed += part.failed
         events += part.events
+        types = tuple(map(add, types, part.types))
         errors += part.errors
         counts.update(part.counts)
-    return Processed(lines, documents, accepted, failed, errors[:LISTED_ERRORS], None, counts, events), stumbles
+    return Processed(
+        lines, documents, accepted, failed, errors[:LISTED_ERRORS], None, counts, events, types=types
+    ), stumbles
 
 
 def _ended(error: StreamError) -> Processed:

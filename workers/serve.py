@@ -10,8 +10,9 @@ wait; others pass it. A suspect is not: it is done with the maps there are.
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tidegate.daemon.outcomes import EventOutcome
@@ -39,6 +40,12 @@ class Store(Protocol):
     def append(self, lines: list[bytes], documents: int, done: Callable[[str | None], None]) -> None: ...
 
 
+class Account(Protocol):
+    """Where is counted."""
+
+    def decoded(self, types: Sequence[int]) -> None: ...
+
+
 class Serving:
     """All batches of one worker; `trying` tells the supervisor which suspect is taken up (None: it is done)."""
 
@@ -47,7 +54,9 @@ class Serving:
         pipeline: Pipeline,
         store: Store,
         trying: Callable[[Batch | None], None],
+        account: Account,
         parking: Parking | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.pipeline = pipeline
         self.parking = parking
@@ -55,6 +64,10 @@ class Serving:
         self.counts: Counter[EventOutcome] = Counter()
         self._store = store
         self._trying = trying
+        self._account = account
+        self._monotonic = monotonic
+        self.refused_at: float | None = None
+        """When the store last took nothing (monotonic seconds); None since it took something."""
         self._in_flight = 0
         self._suspects: deque[tuple[Link, Batch]] = deque()
         self._held: deque[tuple[Link, Batch]] = deque()
@@ -110,6 +123,7 @@ class Serving:
         if processed.wanted:
             log.warning("stack frames of a batch stay as sent: their source maps are not in memory, and it cannot wait")
         self._in_flight += 1
+        self._account.decoded(processed.types)
         if processed.ended is not None:
             self._stored(link, batch, processed, None)
         else:
@@ -133,6 +147,8 @@ class Serving:
             ended = StreamError(503, refusal)
         else:
             self.counts.update(processed.counts)
+        if processed.documents:
+            self.refused_at = None if refusal is None else self._monotonic()
         verdict = Verdict(
             batch.session,
             batch.batch_id,
@@ -142,6 +158,9 @@ class Serving:
             processed.errors,
             ended,
             processed.events,
+            0 if ended else processed.documents,
+            0 if ended else processed.counts[EventOutcome.EMPTY_BREAKDOWN],
+            processed.counts[EventOutcome.SUSPECT],
         )
         if batch.suspect:
             self._suspects.popleft()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 from tidegate.daemon.acceptor.listener import Listener
+from tidegate.daemon.api.account import Account
 from tidegate.daemon.api.bases import Bases
 from tidegate.daemon.api.configurations import Configurations
 from tidegate.daemon.api.doorkeeper import Doorkeeper
@@ -35,6 +36,7 @@ from tidegate.daemon.limits.holdings import Holdings
 from tidegate.daemon.limits.shared_table import SharedTable
 from tidegate.daemon.outcomes import RequestOutcome
 from tidegate.daemon.settings.parts import AcceptorPart, CertificatesPart
+from tidegate.daemon.telemetry.slots import Tally
 from tidegate.daemon.tls.context import make_context
 from tidegate.daemon.tls.handshakes import Handshakes
 from tidegate.daemon.tls.layer import TlsLayer
@@ -56,12 +58,14 @@ class Acceptor:
         sockets: Sequence[socket.socket],
         loop: asyncio.AbstractEventLoop,
         addresses: Table,
+        tally: Tally,
     ) -> None:
         """`addresses`: for the tokens of anonymous senders (`address_table`), since an acceptor opens no file later."""
         self.part = part
         self.state = State()
         self.responder = Responder(part.response_headers)
         self.log = RequestLog()
+        self._account = Account(tally)
         self._courier = courier
         self._loop = loop
         self._gate = Gate(part.max_concurrent_decoders)
@@ -91,7 +95,15 @@ class Acceptor:
         doorkeeper = Doorkeeper(part.auth, self._digest, self._keys, self._failures, buckets)
         bases, routes = Bases(part), routes_in_force(part)
         return Wiring(
-            self._courier, self._gate, bases, self.state, doorkeeper, self._configurations, routes, self._uploads
+            self._courier,
+            self._gate,
+            bases,
+            self.state,
+            doorkeeper,
+            self._configurations,
+            routes,
+            self._uploads,
+            self._account,
         )
 
     def _admit(self, ip: str) -> bool:
@@ -183,6 +195,7 @@ class Acceptor:
         return serve(exchange, self._wiring)
 
     def ended(self, exchange: Exchange, answer: Answer, body_bytes: int, started: float) -> None:
+        self._account.answered(exchange.group, answer.outcome, body_bytes)
         self.log.ended(exchange, answer, body_bytes, int((self._loop.time() - started) * 1e9))
 
     def failed(self, exchange: Exchange) -> Answer:

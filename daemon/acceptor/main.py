@@ -22,16 +22,26 @@ from tidegate.daemon.lockdown.acceptor import shut_off
 from tidegate.daemon.places import LIMITS_FILE
 from tidegate.daemon.settings.parts import AcceptorPart
 from tidegate.daemon.telemetry.logs import change_level, log_folder, set_up_logging
+from tidegate.daemon.telemetry.metrics import CELLS, CONNECTIONS, CREDIT, UNANSWERED, WAITING, Role, place
+from tidegate.daemon.telemetry.slots import Tally
 from tidegate.daemon.wire.acceptor_links import AcceptorLinks
 
 log = logging.getLogger("tidegate.acceptor")
+
+NOTE_S = 1.0
+"""How often what is now is noted."""
 
 
 class AcceptorProcess:
     """A running acceptor (`child.ChildProcess`)."""
 
     def __init__(
-        self, configure: Configure, part: AcceptorPart, sockets: list[socket.socket], addresses: Table
+        self,
+        configure: Configure,
+        part: AcceptorPart,
+        sockets: list[socket.socket],
+        addresses: Table,
+        tally: Tally,
     ) -> None:
         loop = asyncio.get_running_loop()
         # A name that no acceptor had before: a worker of a killed instance may still knock at the old one.
@@ -40,8 +50,10 @@ class AcceptorProcess:
         self.endpoint = f"ipc://{self._path}"
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._links = AcceptorLinks(loop, self._context, self.endpoint, part.max_event_size)
-        self._acceptor = Acceptor(part, self._links, sockets, loop, addresses)
+        self._acceptor = Acceptor(part, self._links, sockets, loop, addresses, tally)
         self._acceptor.start()
+        self._tally = tally
+        self._noting = loop.create_task(self._note())
 
     def received(self, message: AnyMessage) -> None:
         """See `child.ChildProcess`."""
@@ -69,9 +81,19 @@ class AcceptorProcess:
     async def drain(self, timeout: float) -> None:
         """Finishes open requests within `timeout` seconds; whatever is left is cut and unacknowledged."""
         await self._acceptor.drain(timeout)
+        self._noting.cancel()
         self._links.close()
         self._context.destroy(linger=0)
         # The socket's file stays: an acceptor may remove nothing, the supervisor does.
+
+    async def _note(self) -> None:
+        """Notes what is now, for status and metrics."""
+        while True:
+            self._tally.set(place(CONNECTIONS), self._acceptor.connections)
+            self._tally.set(place(UNANSWERED), self._links.unanswered())
+            self._tally.set(place(CREDIT), self._links.credit())
+            self._tally.set(place(WAITING), self._links.waiting())
+            await asyncio.sleep(NOTE_S)
 
 
 async def build(configure: Configure, channel: Channel) -> tuple[AcceptorProcess, Started]:
@@ -79,6 +101,7 @@ async def build(configure: Configure, channel: Channel) -> tuple[AcceptorProcess
     part = msgspec.json.decode(configure.settings, type=AcceptorPart)
     set_up_logging(part.logging, f"acceptor-{configure.number}")
     sockets = [socket.socket(fileno=int(descriptor)) for descriptor in sys.argv[2:]]
+    tally = Tally(len(CELLS[Role.ACCEPTOR]), configure.counters)
     # Last chance to open a file.
     addresses = address_table(part, Path(configure.runtime_folder) / LIMITS_FILE)
     # Before ZeroMQ starts its thread: it is to be shut off, too.
@@ -89,7 +112,7 @@ async def build(configure: Configure, channel: Channel) -> tuple[AcceptorProcess
             f"the kernel refuses to shut acceptors off from files and processes ({problem.strerror}): if a system call filter "
             "stands round Tidegate, it must allow landlock_create_ruleset, landlock_add_rule and landlock_restrict_self"
         ) from problem
-    acceptor = AcceptorProcess(configure, part, sockets, addresses)
+    acceptor = AcceptorProcess(configure, part, sockets, addresses, tally)
     return acceptor, Started(acceptor.endpoint, unprotected)
 
 

@@ -16,6 +16,10 @@ class CannotAsk(Exception):
     """There is nobody to ask, or no answer; the text says why and what to do."""
 
 
+class NotRunning(CannotAsk):
+    """No instance runs there."""
+
+
 class _Connection(http.client.HTTPConnection):
     def __init__(self, folder: Path, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
@@ -36,7 +40,7 @@ def ask(folder: Path, method: str, path: str, timeout: float) -> Reply:
         response = connection.getresponse()
         return Reply(response.status, response.read(), response.getheader("content-type") or "")
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
-        raise CannotAsk(
+        raise NotRunning(
             f"no Tidegate runs with path.data {folder} (nobody listens on {folder / NAME}); if it runs with other settings, "
             "give the same -c FILE or --path.data"
         ) from None

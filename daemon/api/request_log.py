@@ -1,10 +1,9 @@
-"""One log record for each request that a route answered (http-surface.md 10.1), and the tally of outcomes."""
+"""One log record for each request that a route answered (http-surface.md 10.1)."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
 
 from tidegate.daemon.api.logged_text import masked_target
 from tidegate.daemon.h1.exchange import Exchange
@@ -25,10 +24,9 @@ _STRANGERS = (RequestOutcome.UNAUTHORIZED, RequestOutcome.TOO_MANY_FAILURES)
 
 
 class RequestLog:
-    """Counts every answer, and logs as `logging.requests` says: `all` has a line for each, as the original."""
+    """Logs as `logging.requests` says: `all` has a line for each, as the original."""
 
     def __init__(self) -> None:
-        self.outcomes: Counter[RequestOutcome] = Counter()
         self._logger = logging.getLogger(LOGGER)
         self._errors = Repeats(ERROR_LINES)
         self._strangers = Repeats(1)
@@ -36,7 +34,6 @@ class RequestLog:
     def ended(self, exchange: Exchange, answer: Answer, body_bytes: int, duration_ns: int) -> None:
         """Notes the end of a request. `body_bytes` as sent, compressed."""
         outcome = answer.outcome
-        self.outcomes[outcome] += 1
         status, message = outcome.value
         which = exchange.part.logging.requests
         if not answer.routed or which == "off" or (status < 400 and which == "errors"):

@@ -13,6 +13,7 @@ from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote
 
+from tidegate.daemon.api.account import Account
 from tidegate.daemon.api.agent_config import begin_look_up
 from tidegate.daemon.api.bases import Bases
 from tidegate.daemon.api.configurations import Configurations
@@ -27,7 +28,7 @@ from tidegate.daemon.auth.identity import CONFIG_READ, EVENT_WRITE, SOURCEMAP_WR
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer, Page
-from tidegate.daemon.outcomes import RequestOutcome
+from tidegate.daemon.outcomes import RequestOutcome, RouteGroup
 from tidegate.daemon.settings.parts import AcceptorPart
 from tidegate.daemon.wire.courier import Courier
 
@@ -56,6 +57,7 @@ class Wiring(NamedTuple):
     routes: Mapping[str, Route]
     """By path: `routes_in_force`."""
     uploads: Gate
+    account: Account
 
 
 class Callers(Enum):
@@ -85,6 +87,13 @@ class Reads(Enum):
     MAP = "a source map and what it is the map of"
 
 
+_GROUPS = {
+    Shows.SERVER: RouteGroup.INFO,
+    Shows.COUNTS: RouteGroup.INTAKE,
+    Shows.CONFIGURATION: RouteGroup.CONFIG,
+}
+
+
 class Route(NamedTuple):
     """One path."""
 
@@ -111,11 +120,11 @@ def _info(exchange: Exchange, wiring: Wiring) -> BodySink | None:
 
 
 def _intake(exchange: Exchange, wiring: Wiring) -> BodySink | None:
-    return begin_stream(exchange, wiring.courier, wiring.gate, wiring.bases.backend(exchange))
+    return begin_stream(exchange, wiring.courier, wiring.gate, wiring.account, wiring.bases.backend(exchange))
 
 
 def _browser_intake(exchange: Exchange, wiring: Wiring) -> BodySink | None:
-    return begin_stream(exchange, wiring.courier, wiring.gate, wiring.bases.browser(exchange))
+    return begin_stream(exchange, wiring.courier, wiring.gate, wiring.account, wiring.bases.browser(exchange))
 
 
 def browser_route(path: str) -> Route:
@@ -210,6 +219,7 @@ def serve(exchange: Exchange, wiring: Wiring) -> BodySink | None:
     if route is None:
         exchange.answer(_without_route(head))
         return None
+    exchange.group = _GROUPS.get(route.shows, RouteGroup.OTHER)
     if route.headers is not None:
         exchange.route_headers = route.headers(head, part)
     for guard in route.first_guards:

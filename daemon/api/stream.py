@@ -7,6 +7,7 @@ import os
 from enum import Enum
 from functools import partial
 
+from tidegate.daemon.api.account import Account
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.metered import MeteredCourier, terms_of
 from tidegate.daemon.api.result import TIMED_OUT, TOO_LONG, Result
@@ -16,7 +17,7 @@ from tidegate.daemon.h1.exchange import Exchange
 from tidegate.daemon.h1.inflate import BodyTooLarge, InflateError, Inflater
 from tidegate.daemon.h1.responses import Answer
 from tidegate.daemon.limits.buckets import bucket_key
-from tidegate.daemon.outcomes import RequestOutcome
+from tidegate.daemon.outcomes import EventOutcome, RequestOutcome
 from tidegate.daemon.wire.courier import Courier, Parcel, Waiting
 from tidegate.daemon.wire.frames import StreamError, Verdict, new_batch_id
 from tidegate.daemon.wire.terms import BATCH_LINES
@@ -56,12 +57,15 @@ class _Stage(Enum):
 class IntakeStream:
     """A `BodySink` for intake requests. Nothing here waits for anything: it is called, does what it can, and returns."""
 
-    def __init__(self, exchange: Exchange, courier: Courier, gate: Gate, base: bytes, verbose: bool) -> None:
+    def __init__(
+        self, exchange: Exchange, courier: Courier, gate: Gate, account: Account, base: bytes, verbose: bool
+    ) -> None:
         part = exchange.part
         self._exchange = exchange
         terms = terms_of(exchange.identity)
         self._courier = MeteredCourier(courier, exchange.clock, terms, exchange.purse) if terms else courier
         self._gate = gate
+        self._account = account
         self._base = base
         self._sender = bucket_key(exchange.client.ip)
         self._verbose = verbose
@@ -223,6 +227,7 @@ class IntakeStream:
             if cut.metadata:
                 self._refuse(StreamError(400, TOO_LONG, cut.beginning), RequestOutcome.TOO_LARGE)
             else:
+                self._account.ended(EventOutcome.TOO_LARGE)
                 self._result.add_too_long(self._number, cut.beginning, self._exchange.document_bytes)
         else:
             self._refuse(StreamError(400, "EOF while reading metadata", cut.line))
@@ -303,6 +308,7 @@ class IntakeStream:
 
     def _verdict(self, number: int, verdict: Verdict) -> None:
         self._unanswered -= 1
+        self._account.settled(verdict)
         if self._stage is _Stage.ANSWERED:
             return
         self._result.add(number, verdict, self._exchange.document_bytes)

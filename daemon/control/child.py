@@ -25,12 +25,14 @@ from tidegate.daemon.control.messages import (
     Drain,
     Failed,
     Heartbeat,
+    Logged,
     Prepare,
     Prepared,
     Started,
 )
 from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, StartError, UnfitError
 from tidegate.daemon.lockdown.kernel import hide_memory
+from tidegate.daemon.telemetry.recent import tell_complaints
 
 __all__ = ["Build", "ChildProcess", "StartError", "UnfitError", "run_child"]
 
@@ -92,6 +94,7 @@ async def _live(build: Build, sock: socket.socket) -> int:
     gc.collect()
     gc.freeze()
     channel.send(started)
+    tell_complaints(lambda logged: _tell_from_any_thread(loop, channel, logged))
     beating = loop.create_task(_beat(channel))
     timeout, orphan = ORPHAN_DRAIN_S, True
     dispatch = _Dispatch(child, channel)
@@ -118,6 +121,11 @@ def remove_sockets(folder: Path) -> None:
         left.unlink(missing_ok=True)
     with suppress(OSError):
         folder.rmdir()
+
+
+def _tell_from_any_thread(loop: asyncio.AbstractEventLoop, channel: Channel, logged: Logged) -> None:
+    with suppress(RuntimeError):  # the loop has ended before the thread that complains
+        loop.call_soon_threadsafe(channel.send, logged)
 
 
 class _Dispatch:

@@ -34,6 +34,8 @@ class Configure(Message, tag="configure", frozen=True):
     temporary: bool
     """The runtime folder belongs to this instance alone and goes with it."""
     settings: msgspec.Raw
+    counters: int = -1
+    """The inherited descriptor of the slot that the child counts in (`telemetry.slots`)."""
 
 
 class AcceptorAddress(msgspec.Struct, frozen=True):
@@ -131,6 +133,15 @@ class Trouble(Message, tag="trouble", frozen=True):
     cause: str | None
 
 
+class Logged(Message, tag="logged", frozen=True):
+    """The child has logged this at level warning or above, and not as a mere repetition."""
+
+    moment: float
+    """Seconds since the epoch."""
+    level: str
+    text: str
+
+
 AnyMessage = (
     Configure
     | Acceptors
@@ -147,6 +158,7 @@ AnyMessage = (
     | Heartbeat
     | Trying
     | Trouble
+    | Logged
 )
 
 _encode = msgspec.json.Encoder().encode

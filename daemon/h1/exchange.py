@@ -11,6 +11,7 @@ from tidegate.daemon.h1.client_address import ClientAddress
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer
 from tidegate.daemon.limits.buckets import Purse
+from tidegate.daemon.outcomes import RouteGroup
 from tidegate.daemon.settings.parts import AcceptorPart
 
 
@@ -47,6 +48,9 @@ class Exchange(Protocol):
 
     identity: Identity
     """As whom it is served; everybody, until the doorkeeper has looked."""
+
+    group: RouteGroup
+    """How the request is counted; `OTHER` until its route is found."""
 
     purse: Purse | None
     """The tokens of an anonymous sender, which its events take; None where they are not counted."""

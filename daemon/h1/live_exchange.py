@@ -11,6 +11,7 @@ from tidegate.daemon.h1.exchange import BodySink
 from tidegate.daemon.h1.request_head import RequestHead
 from tidegate.daemon.h1.responses import Answer
 from tidegate.daemon.limits.buckets import Purse
+from tidegate.daemon.outcomes import RouteGroup
 
 if TYPE_CHECKING:
     from tidegate.daemon.h1.protocol import HttpProtocol
@@ -27,6 +28,7 @@ class LiveExchange:
         "clock",
         "echoed",
         "give_up",
+        "group",
         "head",
         "held",
         "identity",
@@ -52,6 +54,7 @@ class LiveExchange:
         self.part = protocol.service.part
         self.received_ns = received_ns
         self.identity = OPEN
+        self.group = RouteGroup.OTHER
         self.purse: Purse | None = None
         self._client: ClientAddress | None = None
         self.started = protocol.clock.time()

@@ -22,10 +22,14 @@ class Calm(logging.Handler):
 
     def __init__(self, targets: Sequence[logging.Handler], monotonic: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._targets = targets
+        self._targets = list(targets)
         self._monotonic = monotonic
         self._kinds: dict[_Kind, Repeats] = {}
         self._look_again = 0.0
+
+    def also(self, target: logging.Handler) -> None:
+        """Adds a target."""
+        self._targets.append(target)
 
     def emit(self, record: logging.LogRecord) -> None:
         """`handle` holds the lock."""

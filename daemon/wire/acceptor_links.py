@@ -138,6 +138,14 @@ class AcceptorLinks:
         """Batches that no verdict has come for."""
         return sum(len(session.unanswered) for session in self._sessions.values()) + len(self._suspects)
 
+    def credit(self) -> int:
+        """Bytes that may be sent now, over all workers."""
+        return self._free()
+
+    def waiting(self) -> int:
+        """Streams that wait for credit."""
+        return self._turns.waiting()
+
     # ------------------------------------------------------------------------------------------------ for control
 
     def worker_gone(self, gone: WorkerGone) -> None:

@@ -113,8 +113,14 @@ class Verdict(msgspec.Struct, array_like=True, frozen=True):
     ended: StreamError | None = None
     """Set: nothing of this batch is stored and the stream is over."""
     events: int = 0
-    """Of a batch with terms: how many events were found. More than its tokens: nothing is stored, the batch is to come
-    again with as many."""
+    """How many events were found. With terms, more than the batch's tokens: nothing is stored, the batch is to come again
+    with as many."""
+    documents: int = 0
+    """Of those that are accepted: the ones that are stored."""
+    empty: int = 0
+    """Events that make no document and are not counted as accepted, as in the original (`EMPTY_BREAKDOWN`)."""
+    set_aside: int = 0
+    """Of those that failed: lines that a worker cannot process (`SUSPECT`)."""
 
 
 LISTED_ERRORS = 5

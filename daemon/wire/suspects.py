@@ -65,7 +65,12 @@ def set_aside(part: Part, document_limit: int) -> Verdict:
             b"", parcel.batch_id, part.first_line, ended=StreamError(500, SET_ASIDE, parcel.metadata[:document_limit])
         )
     return Verdict(
-        b"", parcel.batch_id, part.first_line, failed=1, errors=[LineError(part.first_line, SET_ASIDE, line)]
+        b"",
+        parcel.batch_id,
+        part.first_line,
+        failed=1,
+        errors=[LineError(part.first_line, SET_ASIDE, line)],
+        set_aside=1,
     )
 
 
@@ -81,4 +86,7 @@ def merge(verdicts: list[Verdict]) -> Verdict:
         errors=[error for verdict in ordered for error in verdict.errors][:LISTED_ERRORS],
         ended=next((verdict.ended for verdict in ordered if verdict.ended), None),
         events=sum(verdict.events for verdict in ordered),
+        documents=sum(verdict.documents for verdict in ordered),
+        empty=sum(verdict.empty for verdict in ordered),
+        set_aside=sum(verdict.set_aside for verdict in ordered),
     )

@@ -53,6 +53,10 @@ class Turns:
         else:
             self._in_flight.pop(sender, None)
 
+    def waiting(self) -> int:
+        """Streams that have a place in a line."""
+        return sum(place.call is not None for line in self._lines.values() for place in line)
+
     def wait(self, sender: Sender, call: Callable[[], None]) -> Place:
         """Takes a place behind the sender's other streams."""
         place = Place(call)

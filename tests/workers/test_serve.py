@@ -5,7 +5,10 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from tidegate.daemon.telemetry.metrics import CELLS, Role
+from tidegate.daemon.telemetry.slots import Tally
 from tidegate.daemon.wire.frames import SUSPECT, Batch, StreamError, Verdict
+from tidegate.workers.account import Account
 from tidegate.workers.serve import WAITS, Serving
 from tidegate.workers.source_maps.parking import CREDIT_SHARE, MOST_BATCHES, Parking
 from tidegate.workers.store.source_maps import MapKey
@@ -35,6 +38,7 @@ class FakePipeline:
             counts=Counter(),
             events=0,
             wanted=wanted,
+            types=(0, 0, 0, 0, 0),
         )
 
 
@@ -61,10 +65,12 @@ class Rig:
         self.store = FakeStore()
         self.tried: list[int | None] = []
         self.verdicts: list[Verdict] = []
+        self.account = Account(Tally(len(CELLS[Role.WORKER])))
         self.serving = Serving(
             self.pipeline,  # type: ignore[arg-type]  # a fake with the one method that is used
             self.store,
             lambda batch: self.tried.append(batch and batch.number),
+            self.account,
             Parking(lambda wanted, go_on: self.late.append(go_on), credit),
         )
 

@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Condition, Thread
 from typing import NamedTuple, Protocol
 
@@ -50,6 +50,14 @@ class Letters(Protocol):
         """They are on disk when it returns. Raises OSError."""
 
 
+class Account(Protocol):
+    """Where outcomes are counted; thread-safe."""
+
+    def settled(self, outcomes: Mapping[EventOutcome, int]) -> None: ...
+
+    def requested(self, result: str, size: int, postponed: int = 0) -> None: ...
+
+
 class State(NamedTuple):
     """For the status."""
 
@@ -60,6 +68,8 @@ class State(NamedTuple):
     """Requests under way."""
     held: int
     """Documents that wait for another try in memory; they are on disk too."""
+    partly: int
+    """Documents that have their outcome, while others of their blocks have none: the spool still counts them."""
 
 
 def _start_thread(work: Callable[[], None]) -> None:
@@ -78,6 +88,7 @@ class Dispatcher:
         sink: Sink,
         letters: Letters,
         limits: Limits,
+        account: Account,
         *,
         wait_ready_interval: float,
         on_ready: Callable[[], None] = lambda: None,
@@ -85,7 +96,7 @@ class Dispatcher:
         randomness: Callable[[], float] = random.random,
         spawn: Callable[[Callable[[], None]], None] = _start_thread,
     ) -> None:
-        self._source, self._sink, self._letters = source, sink, letters
+        self._source, self._sink, self._letters, self._account = source, sink, letters, account
         self._users: Counter[Sink] = Counter()
         self._wait_ready_interval, self._on_ready = wait_ready_interval, on_ready
         self._monotonic, self._spawn = monotonic, spawn
@@ -98,6 +109,7 @@ class Dispatcher:
         self._not_ready = ""
         self._closed = False
         self._counts: Counter[EventOutcome] = Counter()
+        self._partly = 0
         self._complaints, self._refusals, self._stumbles = Repeats(), Repeats(), Repeats()
         self._planner = Thread(target=self._run, name="tidegate-dispatch", daemon=True)
 
@@ -120,7 +132,7 @@ class Dispatcher:
             schedule = self._schedule
             held = sum(parcel.documents for parcel in schedule.held)
             trouble = schedule.trouble if self._ready else self._not_ready
-            return State(self._ready, trouble, schedule.in_flight, held)
+            return State(self._ready, trouble, schedule.in_flight, held, self._partly)
 
     def counts(self) -> Counter[EventOutcome]:
         """Outcomes of documents since the start."""
@@ -284,7 +296,10 @@ class Dispatcher:
             later = [Postponed(one.item, cause, True) for one in written.refused]
             written = Written(written.counts, [], written.postponed + later)
             outcome = sort_out(parcel, written)
-        self._finish(outcome)
+        counts = written.counts + Counter({EventOutcome.DEAD_LETTER: len(outcome.letters)})
+        again_documents = sum(part.block.documents for part in outcome.again)
+        self._account.requested("answered", parcel.bytes, again_documents)
+        self._finish(outcome, counts)
         again = None
         if outcome.again:
             again = Parcel(outcome.again, parcel.tries, cause=outcome.cause, wave=parcel.wave)
@@ -292,8 +307,6 @@ class Dispatcher:
         cause = outcome.cause or (outcome.causes[0] if outcome.causes else "")
         now = self._monotonic()
         with self._changed:
-            self._counts.update(written.counts)
-            self._counts[EventOutcome.DEAD_LETTER] += len(outcome.letters)
             self._schedule.answered(again, now, stored_any=stored_any, cause=cause)
             trouble = self._schedule.trouble
             self._wake()
@@ -302,15 +315,20 @@ class Dispatcher:
         elif not trouble and self._complaints.over():
             _log.info("documents are stored again")
 
-    def _finish(self, outcome: Outcome) -> None:
-        """Tells the spool which blocks are done, before the request counts as ended: a drain then finds them done."""
+    def _finish(self, outcome: Outcome, counts: Counter[EventOutcome]) -> None:
+        """Counts, then tells the spool which blocks are done, before the request counts as ended: a drain then finds them
+        done."""
+        self._account.settled(counts)
         finished = []
         with self._changed:
+            self._counts.update(counts)
             if self._closed:  # the spool may be in other hands by now; what was stored is found there by its ids
                 return
             for pending, documents in outcome.settled:
                 pending.remaining -= documents
+                self._partly += documents
                 if documents and not pending.remaining:
+                    self._partly -= pending.stored.block.documents
                     finished.append(pending.stored)
         for stored in finished:
             self._source.done(stored)
@@ -341,13 +359,14 @@ class Dispatcher:
             if cause := self._bury([letter]):
                 self._failed(parcel, cause)
                 return
-            self._finish(Outcome([(part.pending, 1)]))
+            self._finish(Outcome([(part.pending, 1)]), Counter({EventOutcome.DEAD_LETTER: 1}))
+        self._account.requested("too_large", parcel.bytes)
         with self._changed:
             self._schedule.too_large(parcel, parts)
-            self._counts[EventOutcome.DEAD_LETTER] += parts is None
             self._wake()
 
     def _failed(self, parcel: Parcel, cause: str) -> None:
+        self._account.requested("failed", parcel.bytes)
         now = self._monotonic()
         parcel.unsure = True
         with self._changed:

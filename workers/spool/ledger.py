@@ -47,7 +47,7 @@ class Stored(NamedTuple):
     place: Place
     block: Block
     since: float
-    """Monotonic seconds when it came to disk; of a block read back, when it was read."""
+    """Monotonic seconds when it came to disk; of a block read back, when the first of its stretch did."""
     live: bool
     """It never left memory, and counts as the memory of live blocks until it is done."""
     earlier: bool = False
@@ -75,6 +75,8 @@ class Stretch:
     end: int
     blocks: int
     documents: int
+    since: float = 0.0
+    """Monotonic seconds when the first of them came to disk; of an earlier process, when the last one did."""
 
 
 @dataclass
@@ -132,6 +134,12 @@ class Ledger:
         oldest = self._live[0].since if self._live else None
         return Waiting(self._live_bytes, self._live_documents, oldest, bool(self._stretches))
 
+    def oldest(self) -> float | None:
+        """Since when the oldest block without outcome waits (monotonic seconds); None when there is none."""
+        times = [stored.since for stored in self._out.values()]
+        times += [waiting[0].since for waiting in (self._live, self._stretches) if waiting]
+        return min(times, default=None)
+
     # ---------------------------------------------------------------------------------------------------- coming in
 
     def recovered(self, stretch: Stretch) -> None:
@@ -157,21 +165,21 @@ class Ledger:
         if self._kept_bytes and self._kept_bytes + size > self.memory:
             self._spilling = True
         if self._spilling:
-            self._spill(place, block)
+            self._spill(place, block, now)
             return
         self._live.append(Stored(place, block, now, True))
         self._live_bytes += size
         self._kept_bytes += size
         self._live_documents += block.documents
 
-    def _spill(self, place: Place, block: Block) -> None:
+    def _spill(self, place: Place, block: Block, now: float) -> None:
         last = self._stretches[-1] if self._stretches else None
         if last and last.segment == place.segment and last.end == place.offset:
             last.end = place.end
             last.blocks += 1
             last.documents += block.documents
         else:
-            self._stretches.append(Stretch(place.segment, place.offset, place.end, 1, block.documents))
+            self._stretches.append(Stretch(place.segment, place.offset, place.end, 1, block.documents, now))
 
     # ---------------------------------------------------------------------------------------------------- going out
 

@@ -38,6 +38,8 @@ class Found(NamedTuple):
     """Where its last sound record ends."""
     spare: bool
     """What follows that may be cut off: it is torn, or space that was set aside."""
+    modified: float = 0.0
+    """When it was last written to, seconds since the epoch."""
 
 
 def tail_of(folder: Path, synced: Synced) -> dict[int, Synced]:
@@ -65,7 +67,7 @@ def _look(folder: Path, number: int, checkpoint: Position, disk: Disk, begin: in
     path = segment_path(folder, number)
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        size = os.fstat(descriptor).st_size
+        status = os.fstat(descriptor)
         unreadable = disk.unreadable
         read_at = partial(disk.read, descriptor)
         try:
@@ -74,7 +76,7 @@ def _look(folder: Path, number: int, checkpoint: Position, disk: Disk, begin: in
             raise NewerSpool.of(f"spool segment {path.name}", newer) from newer
         salt = header.salt if header else None
         start = max(HEADER_BYTES, begin)
-        found = _survey(number, size, read_at, salt, start, synced)
+        found = _survey(number, status.st_size, read_at, salt, start, synced)._replace(modified=status.st_mtime)
         if number < checkpoint.segment:
             found = found._replace(stretch=None, damaged=0, torn=False)
         # What could not be read just now may be readable later: it is not cut off.

@@ -57,11 +57,14 @@ class Stats(NamedTuple):
     damaged_records: int
     damaged_documents: int
     """Of those, the documents that are known to have been in them; counted as pending before, and lost."""
+    oldest: float
+    """Age of the oldest document without outcome, seconds; 0 when there is none."""
 
 
 class Spool:
     """`call_soon` runs a function in the thread of `append` (`loop.call_soon_threadsafe`); `notify` is called from the
-    committer's thread after blocks came to disk."""
+    committer's thread after blocks came to disk. `written` and `lost` are told of
+    documents (and bytes) that came to disk, and of those that the disk does not give back."""
 
     def __init__(
         self,
@@ -72,13 +75,17 @@ class Spool:
         notify: Callable[[], None] = lambda: None,
         disk: Disk | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        written: Callable[[int, int], None] = lambda documents, size: None,
+        lost: Callable[[int], None] = lambda documents: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.notify = notify
         self._part = part
         self._folder = Path(part.folder)
         self._disk = disk or Disk()
-        self._monotonic, self._sleep = monotonic, sleep
+        self._monotonic, self._wall, self._sleep = monotonic, wall, sleep
+        self._written, self._lost = written, lost
         self._lock = Lock()
         self._ledger = Ledger(part.memory)
         self._backlog_turn = False
@@ -118,6 +125,7 @@ class Spool:
             if found.torn:
                 _log.warning("spool segment %d ends in a record that is not whole; it is left out", found.number)
             if found.stretch:
+                found.stretch.since = self._monotonic() - max(0.0, self._wall() - found.modified)
                 self._ledger.recovered(found.stretch)
             elif found.tally.finished:
                 self._remove(found.number)
@@ -214,6 +222,7 @@ class Spool:
         with self._lock:
             for place, block in zip(places, blocks, strict=True):
                 self._ledger.stored(place, block, now)
+        self._written(sum(block.documents for block in blocks), sum(len(block.payload) for block in blocks))
         self.notify()
 
     def _opened(self, number: int, size: int) -> None:
@@ -236,11 +245,6 @@ class Spool:
         """What could be sent now."""
         with self._lock:
             return self._ledger.waiting()
-
-    def oldest_age(self) -> float:
-        """Seconds that the first live block has waited; 0 when there is none."""
-        oldest = self.waiting().oldest
-        return 0.0 if oldest is None else self._monotonic() - oldest
 
     def next_blocks(self, max_bytes: int, max_documents: int) -> list[Stored]:
         """Blocks to be sent, within the limits, but at least one if there is any; [] when nothing waits.
@@ -275,10 +279,12 @@ class Spool:
                 _log.warning("spool segment %d cannot be read now: %s", stretch.segment, problem.strerror)
                 break
             with self._lock:
-                damaged = self._ledger.damaged_records
+                damaged, lost = self._ledger.damaged_records, self._ledger.damaged_documents
                 finished = self._ledger.read_back(stretch, some, cursor)
                 damaged = self._ledger.damaged_records - damaged
+                lost = self._ledger.damaged_documents - lost
             if damaged:
+                self._lost(lost)
                 _log.error("%d records of spool segment %d are damaged and lost", damaged, stretch.segment)
             if finished:
                 self._remove(stretch.segment)
@@ -294,7 +300,6 @@ class Spool:
     ) -> tuple[list[Stored], int]:
         """Blocks from the stretch's cursor on, and the new cursor. A segment that cannot be opened is wholly damaged."""
         taken: list[Stored] = []
-        now = self._monotonic()
         try:
             descriptor = os.open(segment_path(self._folder, stretch.segment), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -312,7 +317,7 @@ class Spool:
                 block = load(read_at, entry)
                 if block is not None:
                     place = Place(stretch.segment, entry.offset, entry.end)
-                    taken.append(Stored(place, block, now, False, stretch.segment < self._first_segment))
+                    taken.append(Stored(place, block, stretch.since, False, stretch.segment < self._first_segment))
         finally:
             self._disk.close(descriptor)
         return taken, end
@@ -327,12 +332,14 @@ class Spool:
     def stats(self) -> Stats:
         with self._lock:
             ledger = self._ledger
+            oldest = ledger.oldest()
             return Stats(
                 ledger.bytes_on_disk,
                 ledger.blocks,
                 ledger.documents,
                 ledger.damaged_records,
                 ledger.damaged_documents,
+                0.0 if oldest is None else self._monotonic() - oldest,
             )
 
     # ----------------------------------------------------------------------------------------------------- on disk

@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -44,7 +45,8 @@ class Spool(Protocol):
 
 
 class Desk:
-    """`ready`: whether the sink has passed its check; `complete`: whether documents are to be complete (`Pipeline`)."""
+    """`ready`: whether the sink has passed its check; `complete`: whether documents are to be complete (`Pipeline`);
+    `made` is told of documents that came to disk."""
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Desk:
         *,
         ready: Callable[[], bool],
         complete: Callable[[], bool],
+        made: Callable[[int], None],
     ) -> None:
         self._configurations = Configurations(source)
         self._key_checks = key_checks
@@ -64,6 +67,7 @@ class Desk:
         self._uploads = uploads
         self._ready = ready
         self._complete = complete
+        self._made = made
         self._reporting: asyncio.Task[None] | None = None
 
     def change(self, source: RuleSource | None, key_checks: KeyChecks | None, own: OwnDocumentsPart) -> None:
@@ -111,17 +115,18 @@ class Desk:
         now_ns = time.time_ns()
         batch_id = new_batch_id(now_ns // 1_000_000, os.urandom(10))
         lines = applied_lines(etags, self._own, batch_id, now_ns, complete=self._complete())
-        self._spool.append(lines, len(lines), _noted)
+        self._spool.append(lines, len(lines), partial(self._noted, len(lines)))
+
+    def _noted(self, documents: int, refusal: str | None) -> None:
+        if refusal is None:
+            self._made(documents)
+        else:
+            log.debug("which agent configurations are in use was not reported: %s", refusal)
 
     async def _keep_reporting(self) -> None:
         while True:
             await asyncio.sleep(REPORT_S)
             self.report()
-
-
-def _noted(refusal: str | None) -> None:
-    if refusal is not None:
-        log.debug("which agent configurations are in use was not reported: %s", refusal)
 
 
 def open_source(part: AgentConfigPart) -> RuleSource:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import uvloop
-from http_fakes import FakeCourier, make_part
+from http_fakes import FakeCourier, make_part, new_tally
 from tidegate.daemon.acceptor import listener as listener_module
 from tidegate.daemon.acceptor.app import Acceptor, address_table
 from tidegate.daemon.acceptor.descriptors import connections_below
@@ -49,7 +49,12 @@ class Running:
         self.courier = courier or FakeCourier(at_once=True)
         part = make_part(**settings)
         self.acceptor = Acceptor(
-            part, self.courier, [self.socket], asyncio.get_running_loop(), address_table(part, Path("limits"))
+            part,
+            self.courier,
+            [self.socket],
+            asyncio.get_running_loop(),
+            address_table(part, Path("limits")),
+            new_tally(),
         )
         self.acceptor.start()
 

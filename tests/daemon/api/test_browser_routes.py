@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from http_fakes import FakeClock, FakeCourier, FakeExchange, make_part
+from http_fakes import FakeClock, FakeCourier, FakeExchange, make_part, new_tally
+from tidegate.daemon.api.account import Account
 from tidegate.daemon.api.bases import LONGEST_USER_AGENT, Bases
 from tidegate.daemon.api.configurations import Configurations
 from tidegate.daemon.api.doorkeeper import Doorkeeper
@@ -47,10 +48,11 @@ def call(line: str, headers: Headers, part: BrowsersPart, *tokens: str) -> tuple
     method, target = line.split(" ")
     exchange.head = RequestHead(method.encode(), target.encode(), headers)
     routes = routes_in_force(settings)
-    sink = serve(
-        exchange,
-        Wiring(courier, Gate(0), Bases(settings), State(), doorkeeper, Configurations(courier), routes, Gate(1)),
+    account = Account(new_tally())
+    wiring = Wiring(
+        courier, Gate(0), Bases(settings), State(), doorkeeper, Configurations(courier), routes, Gate(1), account
     )
+    sink = serve(exchange, wiring)
     if sink is not None:
         sink.data(b'{"m":{}}\n')
         sink.end()

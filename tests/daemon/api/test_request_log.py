@@ -30,7 +30,6 @@ def records(caplog: pytest.LogCaptureFixture, requests: str, *answers: Answer) -
     with caplog.at_level(logging.INFO, LOGGER):
         for answer in answers:
             log.ended(exchange, answer, 123, 456)
-    assert sum(log.outcomes.values()) == len(answers)
     return caplog.records
 
 

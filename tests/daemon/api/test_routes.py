@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from http_fakes import FakeClock, FakeCourier, FakeExchange, make_part
+from http_fakes import FakeClock, FakeCourier, FakeExchange, make_part, new_tally
+from tidegate.daemon.api.account import Account
 from tidegate.daemon.api.bases import KEPT, Bases
 from tidegate.daemon.api.configurations import Configurations
 from tidegate.daemon.api.doorkeeper import Doorkeeper
@@ -29,7 +30,10 @@ def call(line: str, headers: list[tuple[bytes, bytes]] | None = None, *tokens: s
     courier, digest = FakeCourier(at_once=True), keyed_digest(b"key")
     doorkeeper = Doorkeeper(part.auth, digest, KeyDesk(courier, digest, exchange.clock, 100), Failures(), None)
     routes = routes_in_force(part)
-    wiring = Wiring(courier, Gate(0), Bases(part), State(), doorkeeper, Configurations(courier), routes, Gate(1))
+    account = Account(new_tally())
+    wiring = Wiring(
+        courier, Gate(0), Bases(part), State(), doorkeeper, Configurations(courier), routes, Gate(1), account
+    )
     sink = serve(exchange, wiring)
     if sink is not None:
         sink.end()

@@ -20,6 +20,7 @@ EVERY = [
     messages.Failed("no", 1),
     messages.Heartbeat(),
     messages.Trying(None),
+    messages.Logged(1.5, "warning", "something"),
 ]
 
 

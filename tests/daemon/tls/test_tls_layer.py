@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 import uvloop
-from http_fakes import FakeCourier, make_part
+from http_fakes import FakeCourier, make_part, new_tally
 from tidegate.daemon.acceptor.app import Acceptor
 from tidegate.daemon.settings.parts import ForwardingPart
 from tidegate.daemon.tls import handshakes
@@ -44,7 +44,7 @@ class Running:
             tls=msgspec.structs.replace(POLICY, **(policy or {})), certificates=authority.part(), **settings
         )
         self.courier = FakeCourier(at_once=True)
-        self.acceptor = Acceptor(part, self.courier, [self.socket], asyncio.get_running_loop(), None)
+        self.acceptor = Acceptor(part, self.courier, [self.socket], asyncio.get_running_loop(), None, new_tally())
         self.acceptor.start()
 
     async def connect(self, version: ssl.TLSVersion | None = None, *, own: bool = False) -> Client:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from dispatch_bench import DEAD, INDEXED, LIMITS, Answer, Bench, but
+from tidegate.daemon.telemetry.metrics import DOCUMENTS, place
 from tidegate.workers.sinks.contract import TooLarge, TryAgain
 from tidegate.workers.sinks.dispatch import State
 
@@ -41,14 +42,16 @@ def test_outcomes(answers: list[Any], calls: list[str], dead: str, done: str) ->
     assert b"".join(letter.action.split(b'"')[9] for letter in bench.letters.written).decode() == dead
     assert "".join(bench.spool.done_names) == done
     assert +bench.dispatcher.counts() == +Counter({INDEXED: 3 - len(dead), DEAD: len(dead)})
-    assert bench.state == State(True, "", 0, 0)
+    assert bench.state == State(True, "", 0, 0, 0)
+    assert bench.tally.get(place(DOCUMENTS, INDEXED)) == 3 - len(dead)
+    assert bench.tally.get(place(DOCUMENTS, DEAD)) == len(dead)
 
 
 def test_block_is_not_done_before_its_last_document() -> None:
     bench = Bench()
     bench.send("abc", but(postponed="b"))
     assert bench.spool.done_names == []
-    assert bench.state == State(True, "", 0, 1)
+    assert bench.state == State(True, "", 0, 1, 2)
     bench.clock[0] += 1.0
     bench.turn()
     bench.run()
@@ -76,7 +79,7 @@ def test_nothing_is_written_before_the_sink_is_ready() -> None:
     assert bench.turn() == 1.0
     bench.clock[0] += 1.0
     assert bench.turn() == 5.0
-    assert bench.state == State(False, "no cluster", 0, 0)
+    assert bench.state == State(False, "no cluster", 0, 0, 0)
     assert (bench.sink.calls, bench.heard_ready) == ([], 0)
     bench.until_quiet()
     assert (bench.sink.calls, bench.heard_ready) == (["a"], 1)
@@ -126,7 +129,7 @@ def test_one_probe_at_a_time_with_growing_delays() -> None:
     bench.until_quiet()
     assert bench.sink.calls == ["a", "b", "ab", "ab", "ab", "c"]
     assert bench.spool.done_names == ["a", "b", "c"]
-    assert bench.state == State(True, "", 0, 0)
+    assert bench.state == State(True, "", 0, 0, 0)
 
 
 @pytest.mark.parametrize(("tries", "most"), [(1, 2.0), (2, 4.0), (5, 32.0), (6, 60.0), (10_000, 60.0)])
@@ -140,7 +143,7 @@ def test_jitter_fills_the_whole_range(tries: int, most: float) -> None:
 def test_postponed_documents_do_not_hold_up_others() -> None:
     bench = Bench()
     bench.send("ab", but(postponed="b", degraded=True))
-    assert bench.state == State(True, "busy", 0, 1)
+    assert bench.state == State(True, "busy", 0, 1, 1)
     bench.sink.answers.append(but(postponed="b", degraded=True))
     bench.send("c")
     assert bench.sink.calls == ["ab", "b", "c"]

@@ -23,7 +23,7 @@ def test_an_exchanged_sink_ends_with_its_last_request_and_what_waits_goes_to_the
     bench.until_quiet()
     assert "".join(sorted("".join(other.calls))) == "ab"
     assert sorted(bench.spool.done_names) == ["a", "b"]
-    assert bench.state == State(True, "", 0, 0)
+    assert bench.state == State(True, "", 0, 0, 0)
 
 
 def test_other_limits_leave_the_sink_as_it_is() -> None:

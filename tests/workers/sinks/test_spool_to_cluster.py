@@ -10,6 +10,9 @@ import pytest
 from msgspec.structs import replace
 from stand_in import DEAD, INDEXED, PART, bulk_requests, ids, lines_of
 from tidegate.daemon.settings.parts import DeadLetterPart, SpoolPart
+from tidegate.daemon.telemetry.metrics import CELLS, Role
+from tidegate.daemon.telemetry.slots import Tally
+from tidegate.workers.account import Account
 from tidegate.workers.sinks.cluster import ClusterSink
 from tidegate.workers.sinks.dead_letters import DeadLetters
 from tidegate.workers.sinks.dispatch import Dispatcher
@@ -33,6 +36,7 @@ class Whole:
             ClusterSink(part, "1.2.3"),
             self.letters,
             Limits.of(part),
+            Account(Tally(len(CELLS[Role.WORKER]))),
             wait_ready_interval=part.wait_ready_interval,
             on_ready=self.ready.set,
         )

@@ -28,7 +28,7 @@ def test_documents_come_back_in_order_and_leave(bench: Bench) -> None:
     assert bench.spool.stats().documents == 3
     for stored in blocks:
         bench.spool.done(stored)
-    assert bench.spool.stats()[1:] == (0, 0, 0, 0)
+    assert bench.spool.stats()[1:] == (0, 0, 0, 0, 0.0)
     assert bench.again() == (0, 0, 0)
     assert segment_numbers(bench.folder) == []
 

@@ -58,7 +58,7 @@ def test_damage_is_counted_and_frees_its_segment(bench: Bench) -> None:
     assert [name for stored in blocks for name in names_of(stored)] == ["a", "c", "d"]
     for stored in blocks:
         bench.spool.done(stored)
-    assert bench.spool.stats() == (0, 0, 0, 1, 1)
+    assert bench.spool.stats() == (0, 0, 0, 1, 1, 0.0)
 
 
 @pytest.mark.parametrize("half", [False, True])

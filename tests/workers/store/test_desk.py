@@ -60,7 +60,7 @@ def desk_of(folder: Path, spool: FakeSpool) -> Desk:
     source = open_source(AgentConfigPart(30.0, file=str(file)))
     maps = SourceMapsPart(False, 5.0, 1000, str(folder), 1000, folder=str(folder / "maps"))
     uploads = Uploads(maps, asyncio.get_running_loop())
-    return Desk(source, None, own, spool, uploads, ready=lambda: True, complete=lambda: False)
+    return Desk(source, None, own, spool, uploads, ready=lambda: True, complete=lambda: False, made=lambda _: None)
 
 
 async def replies_to(desk: Desk, *asks: AnyAsk) -> list[AnyReply]:
