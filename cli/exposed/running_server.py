@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
 from tidegate.cli.exposed import instance_rules, machine_rules
@@ -32,7 +33,8 @@ def see(server: Server, subject: Subject, rows: Sequence[Row]) -> Seen:
     lines, findings = [("address", server.url)], list[Finding]()
     try:
         spoken = server.spoken()
-        answers = _walk(server, calls(rows, wrong_token(), browsers=subject.part.browsers.enabled))
+        with closing(server):
+            answers = _walk(server, calls(rows, wrong_token(), browsers=subject.part.browsers.enabled))
     except Unreachable as problem:
         text = f"the running server could not be asked: {problem}"
         findings.append(Finding("server-not-checked", Severity.NOTE, text, "", "--server URL with its address"))

@@ -47,26 +47,45 @@ class Server:
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._tls else 80)
         self._prefix = parts.path.rstrip("/")
+        self._kept: http.client.HTTPConnection | None = None
 
     def call(self, call: Call) -> Answered:
-        """One request on a connection of its own. Raises Unreachable."""
+        """One request, on the last connection if that is still open. Raises Unreachable."""
+        if self._kept is not None:
+            kept = self._kept
+            with suppress(OSError, http.client.HTTPException):
+                return self._exchange(kept, call)
+            self.close()
+        connection = http.client.HTTPConnection(self._host or "localhost", self._port, timeout=LONGEST_S)
+        connection.sock = self._connected()
+        self._kept = connection
+        try:
+            return self._exchange(connection, call)
+        except (OSError, http.client.HTTPException) as problem:
+            self.close()
+            raise Unreachable(f"{call}: {problem or type(problem).__name__}") from problem
+
+    def _exchange(self, connection: http.client.HTTPConnection, call: Call) -> Answered:
         headers = {"Accept": "application/json", "User-Agent": "tidegate-exposure"}
         if call.origin:
             headers["Origin"] = call.origin
         if call.credential:
             headers["Authorization"] = f"Bearer {call.credential}"
-        connection = http.client.HTTPConnection(self._host or "localhost", self._port, timeout=LONGEST_S)
-        connection.sock = self._connected()
-        try:
-            connection.request(call.method, self._prefix + call.path, headers=headers)
-            response = connection.getresponse()
-            found = {name.lower(): value for name, value in response.getheaders()}
-            with response:
-                return Answered(call, response.status, found, response.read(MOST_BYTES))
-        except (OSError, http.client.HTTPException) as problem:
-            raise Unreachable(f"{call}: {problem or type(problem).__name__}") from problem
-        finally:
-            connection.close()
+        connection.request(call.method, self._prefix + call.path, headers=headers)
+        response = connection.getresponse()
+        found = {name.lower(): value for name, value in response.getheaders()}
+        with response:
+            body = response.read(MOST_BYTES)
+            if connection.sock is None or not response.isclosed():
+                # The server ends it, or there is more of the body than anybody wants to see.
+                self.close()
+        return Answered(call, response.status, found, body)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
 
     def spoken(self) -> Spoken:
         """The version of TLS, and when the certificate ends. Raises Unreachable."""

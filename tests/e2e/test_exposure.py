@@ -30,7 +30,7 @@ def exposure(*words: str, folder: Path) -> tuple[int, dict[str, Any]]:
         [COMMAND, "exposure", "--json", *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
         env=environment,
         cwd=folder,
