@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+from e2e.clusters import KEEPER, RealElasticsearch
 from e2e.conftest import MakeDaemon
 from e2e.daemons import Daemon
 from e2e.oracle import Oracle, assert_exactly_once
@@ -114,6 +117,37 @@ def test_what_is_wrong_changes_nothing_and_what_waits_is_named(daemon: MakeDaemo
     assert version() == "3.0.0"
     assert not {"geheim", "verborgen"} & set(partly.stdout.split() + partly.stderr.split() + running.output().split())
     running.stop()
+
+
+@pytest.mark.elasticsearch
+def test_credentials_of_elasticsearch_are_exchanged_without_a_restart(
+    daemon: MakeDaemon, elasticsearch: RealElasticsearch
+) -> None:
+    """With a wrong password events wait in the spool; with the right one they arrive; under load another user takes over."""
+    namespace = f"rotated{secrets.token_hex(4)}"
+    good = {**elasticsearch.output(), "apm-server.data_streams.namespace": namespace}
+    running = with_file(daemon({"tidegate.workers": 2}), {**good, "output.elasticsearch.password": "wrong"}).start()
+    pids = {one.pid for one in running.processes()}
+    stream = f"traces-apm-{namespace}"
+
+    def arrived() -> bool:
+        return oracle.acknowledged <= oracle.stored(elasticsearch.search(stream, {"match_all": {}})).keys()
+
+    with Oracle(running.port, events=50, pause=0.1) as oracle:
+        oracle.wait_acknowledged(200)
+        assert not elasticsearch.search(stream, {"match_all": {}})
+        rewrite(running, good)
+        assert ask_json(running.data, "POST", "/reload", 30)["errors"] == []
+        oracle.wait_acknowledged(200)
+        wait_until(lambda: bool(elasticsearch.search(stream, {"match_all": {}})), "events arrive", 30, running.output)
+        rewrite(running, {**good, "output.elasticsearch.username": KEEPER})
+        assert ask_json(running.data, "POST", "/reload", 30)["errors"] == []
+        oracle.wait_acknowledged(200)
+    wait_until(arrived, "all acknowledged events arrive", 40, running.output)
+    assert oracle.troubles == []
+    assert {one.pid for one in running.processes()} == pids
+    running.stop()
+    assert_exactly_once(oracle, oracle.stored(elasticsearch.search(stream, {"match_all": {}})))
 
 
 def test_a_signal_does_the_same_and_children_that_die_meanwhile_get_the_settings_in_force(
