@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import secrets
 import signal
@@ -14,7 +16,8 @@ from e2e.conftest import MakeDaemon
 from e2e.daemons import Daemon
 from e2e.oracle import Oracle, assert_exactly_once
 from e2e.processes import send_signal, wait_until
-from tidegate.daemon.admin.client import ask_json
+from tidegate.daemon.admin.client import CannotAsk, ask_json
+from tls_authority import Authority
 
 TURNS = 12
 """Of two reloads each."""
@@ -174,16 +177,37 @@ def test_a_signal_does_the_same_and_children_that_die_meanwhile_get_the_settings
     running.stop()
 
 
-def test_certificates_can_be_switched_on_by_a_reload(
+def test_tls_is_switched_on_and_off_and_open_connections_stay(
     daemon: MakeDaemon, fake_elasticsearch: Any, tmp_path: Path
 ) -> None:
-    """And what cannot be used is refused before any process hears of it."""
+    """New connections follow the new settings; certificates that cannot be used are refused before any process hears of it."""
+    authority = Authority(tmp_path / "authority")
     base: dict[str, object] = {"output.elasticsearch.hosts": [fake_elasticsearch.url]}
     running = with_file(daemon({"tidegate.workers": 1}), base).start()
-    missing = {"certificate": str(tmp_path / "none.pem"), "key": str(tmp_path / "none.key")}
-    rewrite(running, {**base, "apm-server.ssl": missing})
-    refused = running.reload()
-    assert refused.returncode == 78 and "apm-server.ssl.certificate" in refused.stderr
+
+    def encrypted() -> int:
+        secure = http.client.HTTPSConnection("localhost", running.port, timeout=10, context=authority.client_context())
+        secure.request("GET", "/")
+        with contextlib.closing(secure):
+            return secure.getresponse().status
+
+    plain = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    plain.request("GET", "/")
+    assert plain.getresponse().read()
+    rewrite(running, {**base, "apm-server.ssl": {"certificate": str(tmp_path / "none"), "key": str(authority.key)}})
+    with pytest.raises(CannotAsk, match="409"):
+        ask_json(running.data, "POST", "/reload", 30)
+    assert running.request("GET", "/").status == 200
+    assert "apm-server.ssl.certificate" in running.output()
+    rewrite(running, {**base, "apm-server.ssl": {"certificate": str(authority.certificate), "key": str(authority.key)}})
+    ask_json(running.data, "POST", "/reload", 30)
+    assert encrypted() == 200
+    assert running.request("GET", "/").status == 400, "plain HTTP on the TLS port"
+    rewrite(running, base)
+    ask_json(running.data, "POST", "/reload", 30)
+    plain.request("GET", "/")
+    assert plain.getresponse().status == 200, "the first connection has seen all of it"
+    plain.close()
     assert running.request("GET", "/").status == 200
     running.stop()
 
