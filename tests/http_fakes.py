@@ -51,6 +51,7 @@ def make_part(**changes: Any) -> AcceptorPart:
         "auth": AuthPart([], False, 100, None),
         "browsers": BrowsersPart(False, ["*"], "text", [], {}, []),
         "agent_config_max_age": 30,
+        "health_path": "",
         "upload": UploadPart(enabled=True, mapping=True, max_upload=1 << 20, max_map_size=4 << 20),
     }
     return AcceptorPart(**(values | changes))

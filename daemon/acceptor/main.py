@@ -89,6 +89,7 @@ class AcceptorProcess:
     async def _note(self) -> None:
         """Notes what is now, for status and metrics."""
         while True:
+            self._acceptor.state.refusing = self._links.refusing()
             self._tally.set(place(CONNECTIONS), self._acceptor.connections)
             self._tally.set(place(UNANSWERED), self._links.unanswered())
             self._tally.set(place(CREDIT), self._links.credit())

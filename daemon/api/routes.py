@@ -21,6 +21,7 @@ from tidegate.daemon.api.cross_origin import ask_origin, browser_headers
 from tidegate.daemon.api.doorkeeper import Doorkeeper
 from tidegate.daemon.api.gate import Gate
 from tidegate.daemon.api.guards import Guard, browsers_may_send, events_are_ndjson, events_are_posted, reads_only
+from tidegate.daemon.api.health import answer_health, only_asked
 from tidegate.daemon.api.info import answer_info
 from tidegate.daemon.api.intake import begin_stream
 from tidegate.daemon.api.sourcemaps import begin_upload
@@ -38,11 +39,13 @@ SOURCE_MAPS = "/assets/v1/sourcemaps"
 class State:
     """What the acceptor is told while it runs."""
 
-    __slots__ = ("draining", "publish_ready")
+    __slots__ = ("draining", "publish_ready", "refusing")
 
     def __init__(self) -> None:
         self.publish_ready = False
         self.draining = False
+        self.refusing = False
+        """The workers' spools have just taken nothing."""
 
 
 class Wiring(NamedTuple):
@@ -117,6 +120,16 @@ class Route(NamedTuple):
 def _info(exchange: Exchange, wiring: Wiring) -> BodySink | None:
     answer_info(exchange, wiring.state.publish_ready)
     return None
+
+
+def _health(exchange: Exchange, wiring: Wiring) -> BodySink | None:
+    answer_health(exchange, draining=wiring.state.draining, refusing=wiring.state.refusing)
+    return None
+
+
+def health_route(path: str) -> Route:
+    """For load balancers."""
+    return Route(path, ("GET", "HEAD"), Callers.EVERYBODY, (only_asked,), _health, Reads.NOTHING, Shows.NOTHING)
 
 
 def _intake(exchange: Exchange, wiring: Wiring) -> BodySink | None:
@@ -208,8 +221,9 @@ def routes_in_force(part: AcceptorPart) -> dict[str, Route]:
     """Every path that is answered with these settings, the configured ones too; all others are 404."""
     # Extra paths are there since the usual ones are known to ad blockers. They take the place of none.
     extra = [browser_route(path) for path in part.browsers.extra_paths]
+    health = [health_route(part.health_path)] if part.health_path else []
     closed = () if part.upload.enabled else (SOURCE_MAPS,)
-    return {route.path: route for route in (*extra, *ROUTES) if route.path not in closed}
+    return {route.path: route for route in (*extra, *health, *ROUTES) if route.path not in closed}
 
 
 def serve(exchange: Exchange, wiring: Wiring) -> BodySink | None:

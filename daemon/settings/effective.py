@@ -212,6 +212,7 @@ class Settings:
             shares_limits=self.acceptors > 1,
             browsers=self._browsers_part(),
             agent_config_max_age=int(self[agent_config.CACHE_EXPIRATION]),
+            health_path="".join(self[tidegate_section.HEALTH_PATH]),
             upload=source_map_parts.upload_part(self.values),
             tls=intake_tls.policy(self.values) if self.tls else None,
         )

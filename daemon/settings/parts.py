@@ -177,6 +177,8 @@ class AcceptorPart(Struct, frozen=True):
     browsers: BrowsersPart
     agent_config_max_age: int
     """Seconds that agents keep their configuration."""
+    health_path: str
+    """Answered to load balancers; "": none is."""
     upload: UploadPart
     tls: TlsServerPart | None = None
     """None: plain HTTP."""

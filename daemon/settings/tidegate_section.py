@@ -52,6 +52,14 @@ MAX_BODY_SIZE = SECTION.setting(
     "Bytes of one request's body, decompressed. 0: no limit, as in the original.",
     applies=Applies.RELOAD,
 )
+HEALTH_PATH = SECTION.setting(
+    "tidegate.health.path",
+    kinds.paths(1),
+    (),
+    "A path of the intake port for load balancers, such as `/healthz`: an empty answer to everybody, 200, or 503 while "
+    "Tidegate stops or its spool takes nothing.",
+    applies=Applies.RELOAD,
+)
 DOCUMENTS = SECTION.setting(
     "tidegate.documents",
     kinds.choice("auto", "raw", "complete"),

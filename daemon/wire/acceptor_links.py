@@ -34,6 +34,9 @@ log = logging.getLogger("tidegate.wire")
 VERDICT_SLACK = 65_536
 """Bytes of a verdict besides the documents that it echoes."""
 
+REFUSAL_S = 10.0
+"""A few questions of a load balancer long."""
+
 Key = tuple[bytes, int]
 """Batch id and first line: what a verdict answers."""
 
@@ -70,6 +73,7 @@ class AcceptorLinks:
         self._suspects: deque[Part] = deque()
         self._tried: tuple[bytes, Key] | None = None
         self._refusal = ""
+        self._refused_at = 0.0
         self._questions = 0
         self._unasked: deque[tuple[AnyAsk, Replied]] = deque()
         sock = context.socket(zmq.ROUTER)
@@ -137,6 +141,11 @@ class AcceptorLinks:
     def unanswered(self) -> int:
         """Batches that no verdict has come for."""
         return sum(len(session.unanswered) for session in self._sessions.values()) + len(self._suspects)
+
+    def refusing(self) -> bool:
+        """Whether a worker's spool has just taken nothing, and none has taken something since. It is over after a while by
+        itself: where nobody sends to us because of that, nobody would find out."""
+        return bool(self._refusal) and self._loop.time() - self._refused_at < REFUSAL_S
 
     def credit(self) -> int:
         """Bytes that may be sent now, over all workers."""
@@ -248,6 +257,7 @@ class AcceptorLinks:
             log.error("dropped a verdict for a batch that is not on this connection")
             return
         self._refusal = verdict.ended.message if verdict.ended and verdict.ended.status == 503 else ""
+        self._refused_at = self._loop.time()
         if isinstance(what, Part):
             session.credit += frame_size(what.case.parcel)
             self._tried = None

@@ -188,3 +188,44 @@ def test_kept_bases_are_bounded() -> None:
         address = f"10.0.{number // 256}.{number % 256}".encode()
         bases.backend(FakeExchange(part, FakeClock(), [(b"x-real-ip", address)]))
     assert len(bases._backend) <= KEPT
+
+
+@pytest.mark.parametrize(
+    ("line", "draining", "refusing", "status"),
+    [
+        ("GET /healthz", False, False, 200),
+        ("HEAD /healthz", False, False, 200),
+        ("GET /healthz", True, False, 503),
+        ("GET /healthz", False, True, 503),
+        ("POST /healthz", False, False, 405),
+        ("GET /healthz/", False, False, 404),
+    ],
+)
+def test_health_is_told_to_everybody_and_is_empty(line: str, draining: bool, refusing: bool, status: int) -> None:
+    part = make_part(health_path="/healthz", auth=AuthPart([TokenPart("secret", "", [], [])], False, 100, None))
+    exchange = FakeExchange(part, FakeClock())
+    method, target = line.split(" ")
+    exchange.head = RequestHead(method.encode(), target.encode(), [])
+    courier, digest, state = FakeCourier(), keyed_digest(b"key"), State()
+    state.draining, state.refusing = draining, refusing
+    doorkeeper = Doorkeeper(part.auth, digest, KeyDesk(courier, digest, exchange.clock, 100), Failures(), None)
+    account = Account(new_tally())
+    wiring = Wiring(
+        courier,
+        Gate(0),
+        Bases(part),
+        state,
+        doorkeeper,
+        Configurations(courier),
+        routes_in_force(part),
+        Gate(1),
+        account,
+    )
+    serve(exchange, wiring)
+    assert exchange.status == status
+    if status != 404:
+        assert exchange.body is None
+
+
+def test_without_the_setting_there_is_no_health_path() -> None:
+    assert call("GET /healthz").status == 404
