@@ -43,6 +43,7 @@ class Daemon:
     """One start after another of `tidegate run` on the same data, the same port and the same folder for temporary files."""
 
     def __init__(self, folder: Path, settings: Mapping[str, object], *, command: Path = COMMAND) -> None:
+        self.host = "127.0.0.1"
         self.port = free_port()
         self.data = folder / "data"
         self.output_file = folder / "output.log"
@@ -225,7 +226,7 @@ class Daemon:
         timeout: float = 10,
     ) -> Answer:
         """One request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             connection.request(method, target, body, dict(headers or {}))
             response = connection.getresponse()
