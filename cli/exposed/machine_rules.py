@@ -56,7 +56,7 @@ def separation(subject: Subject) -> Iterator[Finding]:
     else:
         if version < landlock.NETWORK_VERSION:
             yield Finding("landlock-without-network", Severity.LOW, NO_NETWORK, "", newer)
-        if version < landlock.SCOPE_VERSION:
+        if version < landlock.SCOPE_VERSION and not subject.machine.seccomp:
             yield Finding("landlock-without-scope", Severity.LOW, NO_SCOPE, "", newer)
     if not subject.machine.seccomp:
         yield Finding("no-seccomp", Severity.MEDIUM, NO_SECCOMP, "", "a kernel for x86-64 or ARM64, with seccomp")

@@ -18,7 +18,7 @@ from tidegate.daemon.control.child import run_child
 from tidegate.daemon.control.messages import AnyMessage, Certificates, Configure, Started, StoreReady, WorkerGone
 from tidegate.daemon.errors import StartError
 from tidegate.daemon.limits.buckets import Table
-from tidegate.daemon.lockdown.acceptor import shut_off
+from tidegate.daemon.lockdown.acceptor import prepare, shut_off
 from tidegate.daemon.places import LIMITS_FILE
 from tidegate.daemon.settings.parts import AcceptorPart
 from tidegate.daemon.telemetry.logs import change_level, log_folder, set_up_logging
@@ -111,11 +111,13 @@ async def build(configure: Configure, channel: Channel) -> tuple[AcceptorProcess
     except OSError as problem:
         raise StartError(
             f"the kernel refuses to shut acceptors off from files and processes ({problem.strerror}): if a system call filter "
-            "stands round Tidegate, it must allow landlock_create_ruleset, landlock_add_rule and landlock_restrict_self"
+            "stands round Tidegate, it must allow landlock_create_ruleset, landlock_add_rule, landlock_restrict_self and, for "
+            "root, capset"
         ) from problem
     acceptor = AcceptorProcess(configure, part, sockets, addresses, tally)
     return acceptor, Started(acceptor.endpoint, unprotected)
 
 
 if __name__ == "__main__":
+    prepare()
     run_child(build)

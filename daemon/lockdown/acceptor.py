@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import sysconfig
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import tidegate.daemon
 from tidegate.daemon.lockdown import landlock, seccomp
-from tidegate.daemon.lockdown.kernel import forbid_new_privileges
+from tidegate.daemon.lockdown.kernel import drop_capabilities, forbid_new_privileges
 
 _READ = landlock.READ_FILE | landlock.READ_DIR
 _LOG = (
@@ -23,8 +24,8 @@ NO_LANDLOCK = (
 )
 NO_NETWORK = "this kernel's Landlock is older than version 4 (Linux 6.7): only seccomp keeps an acceptor from opening connections"
 NO_SCOPE = (
-    "this kernel's Landlock is older than version 6 (Linux 6.12): code that an attacker runs in an acceptor could end "
-    "other processes of Tidegate's user"
+    "this kernel's Landlock is older than version 6 (Linux 6.12), and system calls are not filtered: code that an attacker runs in "
+    "an acceptor could end other processes of Tidegate's user"
 )
 NO_SECCOMP = "system calls of an acceptor are not filtered: it could connect to UNIX sockets of Tidegate's user"
 
@@ -38,6 +39,7 @@ def shut_off(runtime_folder: str, log_folder: str | None) -> list[str]:
     # What libraries read at first use, before they cannot any more.
     time.localtime()
     forbid_new_privileges()
+    drop_capabilities()
     missing = []
     version = landlock.version()
     if not version:
@@ -46,19 +48,25 @@ def shut_off(runtime_folder: str, log_folder: str | None) -> list[str]:
         landlock.restrict(allowed(runtime_folder, log_folder))
         if version < landlock.NETWORK_VERSION:
             missing.append(NO_NETWORK)
-        if version < landlock.SCOPE_VERSION:
-            missing.append(NO_SCOPE)
-    if not filter_calls():
+    if not _filters(seccomp.refuse_calls):
         missing.append(NO_SECCOMP)
+        if 0 < version < landlock.SCOPE_VERSION:
+            missing.append(NO_SCOPE)
     return missing
 
 
-def filter_calls() -> bool:
+def prepare() -> None:
+    """What has to be given up before there is an event loop (`seccomp.refuse_rings`)."""
+    forbid_new_privileges()
+    _filters(seccomp.refuse_rings)
+
+
+def _filters(begin: Callable[[], None]) -> bool:
     """Whether the kernel filters system calls from now on."""
     if not seccomp.known_machine():
         return False
     try:
-        seccomp.refuse_calls()
+        begin()
     except OSError:
         return False
     return True

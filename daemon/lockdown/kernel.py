@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 
 PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_SECCOMP = 22
+_CAPABILITY_VERSION_3 = 0x20080522
+_CAPABILITIES_BYTES = 24
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -39,6 +42,16 @@ def hide_memory() -> None:
     """Keeps other processes of this user out of our memory and environment, and events out of core dumps (`dumpable`,
     proc(5)). Root, and a debugger of root, still get in."""
     prctl(PR_SET_DUMPABLE, 0)
+
+
+def drop_capabilities() -> None:
+    """Gives up those of a process that root started; for good, once no program gains any (`forbid_new_privileges`). Raises
+    OSError. Where there are none nothing is asked for: filters round us may refuse the call, or kill for it."""
+    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    held = ctypes.create_string_buffer(_CAPABILITIES_BYTES)
+    _checked(_libc.capget(header, held))
+    if any(held.raw):
+        _checked(_libc.capset(header, bytes(_CAPABILITIES_BYTES)))
 
 
 def forbid_new_privileges() -> None:

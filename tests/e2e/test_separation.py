@@ -39,6 +39,9 @@ def test_every_thread_of_an_acceptor_is_shut_off(daemon: MakeDaemon) -> None:
     assert of_threads(acceptor, "NoNewPrivs") == {"1"}
     assert of_threads(acceptor, "Seccomp") == {"2"}
     assert "Landlock" not in running.output(), "nothing is missing"
+    assert of_threads(acceptor, "CapEff") == {"0" * 16}
+    opened = {str(link.readlink()) for link in Path(f"/proc/{acceptor}/fd").iterdir()}
+    assert not any("io_uring" in name for name in opened), "through a ring the filter could be gone round"
     running.stop()
 
 

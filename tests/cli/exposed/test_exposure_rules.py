@@ -163,7 +163,7 @@ CASES: list[tuple[str, Severity, dict[str, Any], Machine | None]] = [
     ("log-readable", LOW, {"logging.files.permissions": "0644"}, None),
     ("no-landlock", HIGH, {}, Machine(landlock=0)),
     ("landlock-without-network", LOW, {}, Machine(landlock=3)),
-    ("landlock-without-scope", LOW, {}, Machine(landlock=5)),
+    ("landlock-without-scope", LOW, {}, Machine(landlock=5, seccomp=False)),
     ("no-seccomp", MEDIUM, {}, Machine(seccomp=False)),
     ("certificate-ends", HIGH, {}, Machine(expiries=(Expiry("a.pem", -0.1),))),
     ("certificate-ends", MEDIUM, {}, Machine(expiries=(Expiry("a.pem", 13.0),))),
@@ -180,7 +180,7 @@ CASES: list[tuple[str, Severity, dict[str, Any], Machine | None]] = [
 ALSO = {
     "empty-token": {"no-authentication"},
     "old-key-protects-nothing": {"no-authentication"},
-    "landlock-without-network": {"landlock-without-scope"},
+    "landlock-without-scope": {"no-seccomp"},
     "anonymous-services": {"anonymous-any-service"},
 }
 """What comes with some, for want of anything that protects."""

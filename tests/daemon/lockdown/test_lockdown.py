@@ -21,7 +21,7 @@ needs_landlock = pytest.mark.skipif(
 needs_seccomp = pytest.mark.skipif(not seccomp.known_machine(), reason="the calls of this processor are not known")
 
 PROGRAM = """
-import ctypes, json, os, signal, socket, subprocess, sys, threading, time
+import ctypes, fcntl, json, os, resource, signal, socket, subprocess, sys, termios, threading, time
 from pathlib import Path
 import zmq
 from tidegate.daemon.lockdown.acceptor import shut_off
@@ -29,6 +29,9 @@ from tidegate.daemon.lockdown.kernel import system_call
 given = json.loads(sys.argv[1])
 parent, secret, folder, runtime, logs = (given[name] for name in ("parent", "secret", "folder", "runtime", "logs"))
 kept = os.open(given["folder"], os.O_PATH)
+_, terminal = os.openpty()
+listening = socket.create_server(("127.0.0.1", 0))
+refused, limited = given["refused"], given["limited"]
 assert shut_off(runtime, logs) == []
 def attempt():
     %s
@@ -66,6 +69,7 @@ FILES = {
     "tries from another thread": "in_thread(lambda: open(secret))",
 }
 PROCESSES = {
+    "becomes another user": "os.setuid(65533)",
     "ends its parent": "os.kill(parent, signal.SIGTERM)",
     "connects by TCP": "socket.socket().connect(('127.0.0.1', given['port']))",
     "listens on a port": "socket.socket().bind(('127.0.0.1', 0))",
@@ -75,12 +79,31 @@ CALLS = {
     "makes a UDP socket": "socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)",
     "connects to a UNIX socket": "socket.socket(socket.AF_UNIX).connect(folder + '/admin.sock')",
     "starts a program": "os.execv(sys.executable, [sys.executable, '-c', ''])",
-    "traces its parent": "system_call(101 if os.uname().machine == 'x86_64' else 117, 16, parent, 0, 0)",
-    "reads its parent's memory": "system_call(310 if os.uname().machine == 'x86_64' else 270, parent, 0, 0, 0, 0, 0)",
+    "connects by sending, from the port it listens on": (
+        "listening.shutdown(socket.SHUT_RDWR); listening.sendto(b'x', socket.MSG_FASTOPEN, ('127.0.0.1', 9))"
+    ),
+    "the same in a message": (
+        "listening.shutdown(socket.SHUT_RDWR); listening.sendmsg([b'x'], [], socket.MSG_FASTOPEN, ('127.0.0.1', 9))"
+    ),
+    "sends a datagram to a UNIX socket": "socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)",
+    "sends one from a pair": "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)",
+    "traces its parent": "system_call(refused['ptrace'], 16, parent, 0, 0)",
+    "reads its parent's memory": "system_call(refused['process_vm_readv'], parent, 0, 0, 0, 0, 0)",
     "takes what its parent has open": "system_call(438, os.pidfd_open(parent), 0, 0)",
     "goes round the filter": "system_call(425, 1, 0)",
+    "goes round it by a ring that is open": "system_call(426, kept, 1, 0, 0, 0)",
+    "ends its parent": "signal.pidfd_send_signal(os.pidfd_open(parent), signal.SIGTERM)",
+    "ends a thread of its parent": "system_call(limited['tgkill'], parent, parent, int(signal.SIGTERM))",
+    "lets the kernel end its parent": "fcntl.fcntl(0, fcntl.F_SETOWN, parent)",
+    "limits its parent": "resource.prlimit(parent, resource.RLIMIT_FSIZE, (0, 0))",
+    "types into the terminal": "fcntl.ioctl(terminal, termios.TIOCSTI, b'x')",
+    "reads the user's keys": "system_call(refused['keyctl'], 0, -4, 0)",
+    "loads a program into the kernel": "system_call(refused['bpf'], 0, 0, 0)",
 }
 STILL = {
+    "its own limits": "resource.getrlimit(resource.RLIMIT_NOFILE)",
+    "a signal to its own thread": "signal.pthread_kill(threading.get_ident(), 0)",
+    "a pair of sockets": "[end.send(b'x') for end in socket.socketpair()]",
     "random bytes": "os.urandom(8)",
     "a late import": "import xml.etree.ElementTree, encodings.cp1252",
     "a thread": "in_thread(lambda: os.urandom(8))",
@@ -122,6 +145,7 @@ class Place:
 
     def attempt(self, code: str, *, port: int = 1) -> str:
         """The number of the error, or `done`."""
+        machine = seccomp.MACHINES.get(os.uname().machine)
         given = {
             "parent": os.getpid(),
             "secret": str(self.secret),
@@ -129,6 +153,8 @@ class Place:
             "runtime": str(self.runtime),
             "logs": str(self.logs),
             "port": port,
+            "refused": machine.refused if machine else {},
+            "limited": machine.limited if machine else {},
         }
         program = IN_THREAD + PROGRAM.replace("%s", code)
         ran = subprocess.run(
@@ -172,6 +198,19 @@ def test_calls_that_it_never_needs_are_refused(place: Place, what: str) -> None:
 @pytest.mark.parametrize("what", STILL)
 def test_what_it_needs_still_works(place: Place, what: str) -> None:
     assert place.attempt(STILL[what]) == "done"
+
+
+@needs_seccomp
+def test_an_event_loop_opens_no_ring() -> None:
+    """libuv does as soon as a loop is made, and through it everything that the filter refuses could be asked for."""
+    code = (
+        "import asyncio, os, uvloop\nfrom tidegate.daemon.lockdown import acceptor\nacceptor.prepare()\n"
+        "async def look():\n    return [os.readlink(f'/proc/self/fd/{fd}') for fd in range(3, 9)]\n"
+        "print(uvloop.run(look()))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert "eventpoll" in ran.stdout
+    assert "io_uring" not in ran.stdout
 
 
 @needs_seccomp
