@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from tidegate.workers.decode.refusal import Refused
 
 
 def body_of(request: dict[str, str]) -> bytes:
@@ -51,3 +52,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return value
+
+
+def agree(line: bytes, accept: Any, exact: Any) -> bool:
+    """Whether the accept path took the line; the exact path then did the same."""
+    accepted = accept(line)
+    try:
+        exactly = exact(line)
+    except Refused as refusal:
+        assert accepted is None, (line, refusal.message)
+        return False
+    if accepted is not None:
+        assert plain(accepted) == plain(exactly), line
+    return accepted is not None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from decode_lines import corpus_lines, plain
+from decode_lines import agree, corpus_lines
 from e2e.presence import shared_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,20 +27,6 @@ from tidegate.workers.decode.rules import Field, Form, Table
 from tidegate.workers.decode.rum_rules import RUM_ERROR, RUM_METADATA, RUM_TRANSACTION
 from tidegate.workers.decode.span_rules import SPAN
 from tidegate.workers.decode.transaction_rules import TRANSACTION
-
-
-def agree(line: bytes, accept: Any, exact: Any) -> bool:
-    """Whether the accept path took the line; the exact path then did the same."""
-    accepted = accept(line)
-    try:
-        exactly = exact(line)
-    except Refused as refusal:
-        assert accepted is None, (line, refusal.message)
-        return False
-    if accepted is not None:
-        assert plain(accepted) == plain(exactly), line
-    return accepted is not None
-
 
 # ----------------------------------------------------------------------------------------------------- making of lines
 
