@@ -6,13 +6,15 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import resource
 import socket
+import struct
 import threading
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -252,3 +254,62 @@ def test_ten_thousand_names_of_services_are_refused_beyond_the_limit(daemon: Mak
     assert statuses[202] + statuses[400] <= most and statuses[403] >= 100, statuses
     assert memory(worker) - before < 32 << 20
     running.stop()
+
+
+CHUNKED = EVENTS + b"Transfer-Encoding: chunked\r\n\r\n"
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+RESET = struct.pack("ii", 1, 0)
+ODD_CONNECTIONS = {
+    "requests without end, answers unread": GET * 4000,
+    "errors without end, answers unread": (EVENTS + b"Content-Length: 9\r\n\r\nnonsense\n") * 3000,
+    "extensions of chunks": CHUNKED + (b"1;" + b"x" * 4000 + b"\r\na\r\n") * 500,
+    "an extension without end": CHUNKED + b"1;" + b"x" * 2_000_000,
+    "trailers without end": CHUNKED + b"0\r\n" + b"A: b\r\n" * 300_000,
+    "chunks of one byte": CHUNKED + b"1\r\na\r\n" * 100_000,
+    "expectations": (EVENTS + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n") * 2000,
+    "header lines without end": b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 300_000,
+    "a target without end": b"GET /" + b"a" * 3_000_000,
+    "nothing but line ends": b"\r\n" * 1_000_000,
+    "random bytes": bytes(random.Random(6).randbytes(1_000_000)),
+}
+
+
+@pytest.mark.parametrize("name", ODD_CONNECTIONS)
+def test_check_09_odd_connections_hold_little_and_hinder_nobody(running: Daemon, name: str) -> None:
+    acceptor = running.one_child("acceptor")
+    send(running, META + GOOD)
+    before = memory(acceptor)
+    sent = ODD_CONNECTIONS[name]
+    with ExitStack() as stack:
+        for number in range(8):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", running.port)))
+            client.setblocking(False)
+            with suppress(OSError):
+                # As much as goes; nothing is read.
+                for at in range(0, len(sent), 65536):
+                    client.sendall(sent[at : at + 65536])
+            if number % 2:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        assert send(running, META + GOOD).json() == {"accepted": 1}
+        grown = memory(acceptor) - before
+    assert grown < 48 << 20, f"{grown >> 20} MiB more for {name}"
+    assert send(running, META + GOOD).json() == {"accepted": 1}
+
+
+def test_check_10_connections_that_come_and_go_cost_nothing(running: Daemon) -> None:
+    acceptor = running.one_child("acceptor")
+    send(running, META + GOOD)
+    files = len(list(Path(f"/proc/{acceptor}/fd").iterdir()))
+    for number in range(1500):
+        with socket.create_connection(("127.0.0.1", running.port)) as client:
+            if number % 3:
+                client.sendall(GET[: number % len(GET)])
+            if number % 2:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    assert send(running, META + GOOD).json() == {"accepted": 1}
+    wait_until(
+        lambda: len(list(Path(f"/proc/{acceptor}/fd").iterdir())) <= files + 2,
+        "no descriptor is left",
+        10,
+        running.output,
+    )

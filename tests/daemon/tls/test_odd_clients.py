@@ -21,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from http_fakes import FakeCourier, make_part
+from http_fakes import FakeCourier, make_part, new_tally
 from tidegate.daemon.acceptor.app import Acceptor
 from tidegate.daemon.tls.context import make_context
 from tls_authority import POLICY, Authority
@@ -44,7 +44,7 @@ def serve(authority: Authority, clients: Callable[[int], None]) -> None:
         listening = socket.create_server(("127.0.0.1", 0))
         tls = msgspec.structs.replace(POLICY, client_authentication="required")
         part = make_part(tls=tls, certificates=authority.part())
-        acceptor = Acceptor(part, FakeCourier(at_once=True), [listening], asyncio.get_running_loop(), None)
+        acceptor = Acceptor(part, FakeCourier(at_once=True), [listening], asyncio.get_running_loop(), None, new_tally())
         acceptor.start()
         port = listening.getsockname()[1]
         async with asyncio.timeout(60):
