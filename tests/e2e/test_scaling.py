@@ -15,6 +15,7 @@ from e2e.conftest import MakeDaemon
 from e2e.daemons import COMMAND, Daemon
 from e2e.nodes import PORT, Balancer, places
 from e2e.processes import wait_until
+from e2e.versions import Installation
 
 LOAD = COMMAND.with_name("tidegate-load")
 
@@ -42,9 +43,10 @@ def stored(node: Daemon) -> int:
         return int(store.execute("select count(*) from events").fetchone()[0])
 
 
-def test_nodes_are_restarted_one_after_the_other_and_no_client_sees_it(
-    nodes: dict[str, Daemon], tmp_path: Path
-) -> None:
+def test_nodes_are_upgraded_one_after_the_other_and_no_client_sees_it(nodes: dict[str, Daemon], tmp_path: Path) -> None:
+    """For a while two versions serve side by side; further rounds restart the new one."""
+    newer = Installation(tmp_path / "newer")
+    newer.install("99.0.0")
     result = tmp_path / "result.json"
     with Balancer(tmp_path, nodes) as balancer:
         for name in nodes:
@@ -56,6 +58,7 @@ def test_nodes_are_restarted_one_after_the_other_and_no_client_sees_it(
             for name, node in nodes.items():
                 balancer.take_out(name)
                 node.stop()
+                node.command = newer.command
                 node.start()
                 balancer.put_back(name)
                 restarts += 1
