@@ -16,8 +16,10 @@ from tidegate.cli.pages import DATA_FOLDER, SETTINGS_FILES, Subparsers, add_page
 from tidegate.cli.terminal import safe, terminal_of
 from tidegate.daemon import __version__
 from tidegate.daemon.errors import EXIT_FAILURE, EXIT_OK, EXIT_SETTINGS, EXIT_USAGE, StartError
-from tidegate.daemon.plan import Fresh, Plan
+from tidegate.daemon.plan import Fresh, Monitoring, Plan
 from tidegate.daemon.renewal import start_anew
+from tidegate.daemon.settings import monitoring, tidegate_section
+from tidegate.daemon.settings.address import ListenAddress
 from tidegate.daemon.settings.changes import take_up
 from tidegate.daemon.settings.effective import Settings
 from tidegate.daemon.supervisor import Supervisor
@@ -124,6 +126,25 @@ def plan_of(settings: Settings, load: Callable[[], Settings]) -> Plan:
         read_again=lambda: read_again(settings, load),
         certificates=certificate_files(settings),
         serving=lambda: _tell_serving(settings),
+        monitoring=monitoring_of(settings),
+    )
+
+
+def monitoring_of(settings: Settings) -> Monitoring:
+    """Which ports there are beside the intake port."""
+    original = None
+    if settings[monitoring.HTTP_ENABLED]:
+        original = ListenAddress(settings[monitoring.HTTP_HOST], settings[monitoring.HTTP_PORT])
+    part = settings.acceptor_part()
+    return Monitoring(
+        admin=settings[tidegate_section.ADMIN_HOST],
+        original=original,
+        version=part.version,
+        hostname=part.hostname,
+        output=settings.sink_name,
+        rum=part.browsers.enabled,
+        api_keys=part.auth.api_keys,
+        tls=part.tls is not None,
     )
 
 

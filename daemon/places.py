@@ -111,14 +111,13 @@ class RuntimeFolder:
         self._note.unlink(missing_ok=True)
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Listening sockets for `host` (a name may have several addresses; "" is every one). Raises StartError."""
+def listen(host: str, port: int, key: str = "apm-server.host") -> list[socket.socket]:
+    """Listening sockets for `host` (a name may have several addresses; "" is every one), which the setting `key` names. Raises
+    StartError."""
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as problem:
-        raise StartError(
-            f"apm-server.host: {host!r} is not an address of this machine ({problem.strerror})"
-        ) from problem
+        raise StartError(f"{key}: {host!r} is not an address of this machine ({problem.strerror})") from problem
     sockets: list[socket.socket] = []
     for family, kind, protocol, _, address in dict.fromkeys(found):
         try:
@@ -140,7 +139,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
                 continue
             for other in sockets:
                 other.close()
-            raise StartError(_why_not(host, port, problem)) from problem
+            raise StartError(_why_not(key, host, port, problem)) from problem
         sock.setblocking(False)
         sockets.append(sock)
     return sockets
@@ -204,16 +203,16 @@ class SocketFile:
         )
 
 
-def _why_not(host: str, port: int, problem: OSError) -> str:
+def _why_not(key: str, host: str, port: int, problem: OSError) -> str:
     where = f"{host or '*'}:{port}"
     if problem.errno == errno.EADDRINUSE:
         return (
-            f"apm-server.host: {where} is already in use by another program "
+            f"{key}: {where} is already in use by another program "
             f"(find it: ss -ltnp 'sport = :{port}'); stop that one or choose another port"
         )
     if problem.errno == errno.EACCES:
         return (
-            f"apm-server.host: this user may not listen on {where}; "
+            f"{key}: this user may not listen on {where}; "
             "ports below 1024 need a systemd socket or CAP_NET_BIND_SERVICE"
         )
-    return f"apm-server.host: cannot listen on {where}: {problem.strerror}"
+    return f"{key}: cannot listen on {where}: {problem.strerror}"

@@ -13,6 +13,24 @@ from tidegate.daemon.settings.parts import AcceptorPart, CertificatesPart, Loggi
 from tidegate.daemon.tls.files import CertificateFiles
 
 
+class Monitoring(NamedTuple):
+    """Ports for monitoring, and what the original's pages tell of the settings."""
+
+    admin: ListenAddress | None = None
+    """`tidegate.admin.host`: the pages of the admin socket that only read."""
+    original: ListenAddress | None = None
+    """`http.host` and `http.port`: the original's pages."""
+    version: str = ""
+    hostname: str = ""
+    output: str = ""
+    rum: bool = False
+    api_keys: bool = False
+    tls: bool = False
+
+
+NO_PORTS = Monitoring()
+
+
 @dataclass(frozen=True)
 class Plan:
     """All that the supervisor needs of the settings."""
@@ -31,6 +49,7 @@ class Plan:
     """For agents; None without TLS."""
     serving: Callable[[], None] = lambda: None
     """Called once when all children serve."""
+    monitoring: Monitoring = NO_PORTS
 
     def places(self) -> list[tuple[str, int]]:
         """Role and number of the children that there should be."""

@@ -15,6 +15,7 @@ from tidegate.daemon import __version__, activation
 from tidegate.daemon.admin import places as admin_places
 from tidegate.daemon.admin.figures import Figures
 from tidegate.daemon.admin.pages import Reply, Request, Routes, json_reply
+from tidegate.daemon.admin.ports import Ports
 from tidegate.daemon.admin.server import AdminServer
 from tidegate.daemon.child_process import Child
 from tidegate.daemon.control.child import HEARTBEAT_S
@@ -92,6 +93,7 @@ class Supervisor:
         tell_complaints(lambda logged: self._figures.complained("supervisor", logged))
         self._listen()
         try:
+            self._ports = Ports(self._plan.monitoring, self._figures)
             self._admin_socket = admin_places.listen(self._plan.path_data)
             self._runtime = RuntimeFolder(self._plan.path_data, self._plan.runtime_directory)
         except StartError:
@@ -117,6 +119,7 @@ class Supervisor:
         self._loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         admin = AdminServer(self._admin_routes())
         await admin.listen(self._admin_socket)
+        await self._ports.serve()
         for role, place in self._plan.places():
             self._spawn(role, place)
         always = (
@@ -135,6 +138,7 @@ class Supervisor:
             note_version(self._plan.path_data)
         await self._drain()
         await admin.close()
+        await self._ports.close()
         admin_places.remove(self._plan.path_data)
         self._runtime.remove()
         self._accounts.close()

@@ -89,7 +89,7 @@ class Figures:
     async def keep_sampling(self) -> None:
         """Notes how much comes to disk, for as long as it runs."""
         while True:
-            self._samples.append((time.monotonic(), figure(self._totals(), SPOOL_WRITTEN)))
+            self._samples.append((time.monotonic(), figure(self.totals(), SPOOL_WRITTEN)))
             await asyncio.sleep(SAMPLE_S)
 
     def routes(self) -> Routes:
@@ -112,7 +112,7 @@ class Figures:
         return json_reply(self.overview())
 
     async def _metrics(self, request: Request) -> Reply:
-        totals = self._totals()
+        totals = self.totals()
         view = self.overview()
         serving = Counter(process.role for process in view.processes if process.state == "serving")
         computed: Computed = {
@@ -146,7 +146,7 @@ class Figures:
 
     def overview(self) -> Overview:
         """What is now."""
-        totals = self._totals()
+        totals = self.totals()
         spool = spool_view(totals, self._disk_free(), self._rate(totals))
         store = store_view(totals, list(dict.fromkeys(child.trouble for child in self._children() if child.trouble)))
         state = self._state()
@@ -168,7 +168,8 @@ class Figures:
             complaints=list(self._complaints),
         )
 
-    def _totals(self) -> Totals:
+    def totals(self) -> Totals:
+        """The figures of all processes."""
         return totals_of(self._accounts.read_all())
 
     def _processes(self) -> list[ProcessView]:

@@ -10,6 +10,7 @@ from tidegate.daemon.settings import (
     auth,
     auth_parts,
     intake_tls,
+    monitoring,
     output,
     paths,
     processing,
@@ -17,6 +18,7 @@ from tidegate.daemon.settings import (
     server,
     tidegate_section,
 )
+from tidegate.daemon.settings.address import ListenAddress
 from tidegate.daemon.settings.client import Client
 from tidegate.daemon.settings.declare import Setting
 from tidegate.daemon.settings.draft import Draft
@@ -74,6 +76,20 @@ def check_server(draft: Draft) -> None:
         draft.alarms.append(
             f"{draft.origin(server.HOST)}: {server.HOST.key}: there is no authentication on "
             f"{draft.values[server.HOST]}: whoever can reach this port may send"
+        )
+
+
+def check_monitoring(draft: Draft) -> None:
+    """The original's monitoring endpoint, which asks for no credentials."""
+    if not draft.values[monitoring.HTTP_ENABLED]:
+        return
+    host = draft.values[monitoring.HTTP_HOST]
+    if "/" in host or not host:
+        draft.problem(monitoring.HTTP_HOST, "wants a name or an address of this machine, such as localhost")
+    elif not ListenAddress(host, 0).is_loopback():
+        draft.alarms.append(
+            f"{draft.origin(monitoring.HTTP_HOST)}: {monitoring.HTTP_HOST.key}: whoever can reach {host} may read how many events "
+            "come in and what fails; localhost is for this machine alone"
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
+from tidegate.daemon.settings.address import ListenAddress, listen_address
 from tidegate.daemon.settings.command_line import integer as whole_number
 from tidegate.daemon.settings.command_line import scalar
 from tidegate.daemon.settings.leaves import Leaf
@@ -227,6 +228,19 @@ def _header_names(leaf: Leaf) -> tuple[str, ...]:
 
 
 header_names = Kind("list of header names", _header_names)
+
+
+def _loopback(leaf: Leaf) -> ListenAddress | None:
+    given = _text(leaf)
+    if not given:
+        return None
+    address = listen_address(given)
+    if address.path or not address.is_loopback() or not given.endswith(f":{address.port}"):
+        raise Unfit("wants an address of this machine alone and a port, such as 127.0.0.1:9464")
+    return address
+
+
+loopback = Kind("address of this machine with a port", _loopback)
 
 
 def paths(most: int) -> Kind[tuple[str, ...]]:

@@ -42,6 +42,7 @@ def load_settings(
     data, data_origin = _data_folder(draft, environ, working_folder)
     checks.check_server(draft)
     auth_parts.check_auth(draft)
+    checks.check_monitoring(draft)
     checks.check_browsers(draft)
     checks.check_features(draft)
     checks.check_clients(draft)

@@ -6,19 +6,26 @@ from tidegate.daemon.settings import kinds
 from tidegate.daemon.settings.client import declare_client
 from tidegate.daemon.settings.declare import Gate, Section, Warned
 
-SECTION = Section("Monitoring", "Not built yet.")
+SECTION = Section("Monitoring", "The original's monitoring endpoint. Tidegate's own figures: [metrics.md](metrics.md).")
 
-_NO_ENDPOINT = Warned("the monitoring endpoint is not built yet: nothing listens there")
+_NO_PROFILER = Warned("the monitoring endpoint has no profiler and keeps no history")
 _NO_SHIPPER = Warned("nothing is sent to a monitoring cluster: Kibana's stack monitoring does not show this server")
 _NO_SELF = Warned("Tidegate does not trace itself")
 _HTTP = Gate("http.enabled", on_by_section=False)
 _MONITORING = Gate("monitoring.enabled")
 _SELF = Gate("instrumentation.enabled", on_by_section=False)
 
-SECTION.setting("http.enabled", kinds.boolean, False, "Whether counters can be read.", fate=_NO_ENDPOINT)
-SECTION.setting("http.host", kinds.text, "localhost", "Address.", fate=_NO_ENDPOINT, gate=_HTTP)
-SECTION.setting("http.port", kinds.integer(0, 65535), 5066, "Port.", fate=_NO_ENDPOINT, gate=_HTTP)
-SECTION.group("http", "Further keys, such as `http.pprof.*` and `http.buffer.*`.", _NO_ENDPOINT, _HTTP)
+HTTP_ENABLED = SECTION.setting(
+    "http.enabled",
+    kinds.boolean,
+    False,
+    "Whether counters can be read by HTTP under the original's names: `/`, `/state`, `/stats`, as Metricbeat does.",
+)
+HTTP_HOST = SECTION.setting(
+    "http.host", kinds.text, "localhost", "Address for it. Whoever can reach it may read the counters.", gate=_HTTP
+)
+HTTP_PORT = SECTION.setting("http.port", kinds.integer(0, 65535), 5066, "Port for it.", gate=_HTTP)
+SECTION.group("http", "Further keys, such as `http.pprof.*` and `http.buffer.*`.", _NO_PROFILER, _HTTP)
 SECTION.setting("monitoring.enabled", kinds.boolean, False, "Whether counters are sent.", fate=_NO_SHIPPER)
 SECTION.setting(
     "monitoring.cluster_uuid", kinds.text, "", "Cluster they belong to.", fate=_NO_SHIPPER, gate=_MONITORING

@@ -52,6 +52,13 @@ MAX_BODY_SIZE = SECTION.setting(
     "Bytes of one request's body, decompressed. 0: no limit, as in the original.",
     applies=Applies.RELOAD,
 )
+ADMIN_HOST = SECTION.setting(
+    "tidegate.admin.host",
+    kinds.loopback,
+    None,
+    "Address and port of this machine, such as `127.0.0.1:9464`, for the pages of the admin socket that only read: `/metrics`, "
+    "`/status`, `/healthz`, `/readyz`. Without it they are on the UNIX socket `path.data/admin.sock` alone.",
+)
 HEALTH_PATH = SECTION.setting(
     "tidegate.health.path",
     kinds.paths(1),

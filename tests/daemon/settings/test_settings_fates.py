@@ -105,6 +105,9 @@ def test_how_origins_are_compared(loading: Loading, text: str, how: str) -> None
         (ES + "tidegate.rum.extra_paths: [/a//b]", "wants paths such as"),
         (ES + "tidegate.rum.extra_paths: [/]", "wants paths such as"),
         (ES + "apm-server.rum.allow_headers: ['X-A, X-B']", "a name that HTTP does not allow"),
+        (ES + "tidegate.admin.host: 0.0.0.0:9464", "an address of this machine alone"),
+        (ES + "tidegate.admin.host: 127.0.0.1", "an address of this machine alone"),
+        (ES + "http: {enabled: true, host: 'unix:///tmp/x'}", "wants a name or an address"),
     ],
 )
 def test_what_browsers_cannot_be_served_with(loading: Loading, text: str, words: str) -> None:
