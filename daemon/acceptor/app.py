@@ -36,6 +36,7 @@ from tidegate.daemon.limits.holdings import Holdings
 from tidegate.daemon.limits.shared_table import SharedTable
 from tidegate.daemon.outcomes import RequestOutcome
 from tidegate.daemon.settings.parts import AcceptorPart, CertificatesPart
+from tidegate.daemon.telemetry.metrics import GIVEN_UP, TURNED_AWAY, place
 from tidegate.daemon.telemetry.slots import Tally
 from tidegate.daemon.tls.context import make_context
 from tidegate.daemon.tls.handshakes import Handshakes
@@ -109,6 +110,7 @@ class Acceptor:
     def _admit(self, ip: str) -> bool:
         if self._crowd.enter(ip) or ip in proxies(self.part.forwarding.trusted):
             return True
+        self._account.tally.add(place(TURNED_AWAY))
         _log.warning(
             "connections are closed: a client address has more than %d open (tidegate.max_connections_per_address)",
             self._crowd.most,
@@ -124,6 +126,7 @@ class Acceptor:
         )
 
     def _relieved(self, count: int) -> None:
+        self._account.tally.add(place(GIVEN_UP), count)
         _log.warning(
             "%d connections had to give up what they hold: clients make this acceptor hold more than %d MiB "
             "(tidegate.connection_memory) in begun requests and answers that they do not read",

@@ -22,7 +22,16 @@ from tidegate.daemon.lockdown.acceptor import prepare, shut_off
 from tidegate.daemon.places import LIMITS_FILE
 from tidegate.daemon.settings.parts import AcceptorPart
 from tidegate.daemon.telemetry.logs import change_level, log_folder, set_up_logging
-from tidegate.daemon.telemetry.metrics import CELLS, CONNECTIONS, CREDIT, UNANSWERED, WAITING, Role, place
+from tidegate.daemon.telemetry.metrics import (
+    CELLS,
+    CONNECTIONS,
+    CONNECTIONS_HELD,
+    CREDIT,
+    UNANSWERED,
+    WAITING,
+    Role,
+    place,
+)
 from tidegate.daemon.telemetry.slots import Tally
 from tidegate.daemon.wire.acceptor_links import AcceptorLinks
 
@@ -91,6 +100,7 @@ class AcceptorProcess:
         while True:
             self._acceptor.state.refusing = self._links.refusing()
             self._tally.set(place(CONNECTIONS), self._acceptor.connections)
+            self._tally.set(place(CONNECTIONS_HELD), self._acceptor.holdings.held)
             self._tally.set(place(UNANSWERED), self._links.unanswered())
             self._tally.set(place(CREDIT), self._links.credit())
             self._tally.set(place(WAITING), self._links.waiting())

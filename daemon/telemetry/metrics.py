@@ -104,6 +104,24 @@ EVENTS = Metric(
     (("outcome", ("spooled", *_names(AT_INTAKE))),),
 )
 CONNECTIONS = Metric("connections", Role.ACCEPTOR, Kind.GAUGE, "Connections of clients that are open.")
+CONNECTIONS_HELD = Metric(
+    "connections_held_bytes",
+    Role.ACCEPTOR,
+    Kind.GAUGE,
+    "Bytes of begun requests and unread answers; `tidegate.connection_memory` bounds them.",
+)
+GIVEN_UP = Metric(
+    "connections_given_up_total",
+    Role.ACCEPTOR,
+    Kind.COUNTER,
+    "Connections that were cut or answered 503 because all together held more than `tidegate.connection_memory`.",
+)
+TURNED_AWAY = Metric(
+    "connections_turned_away_total",
+    Role.ACCEPTOR,
+    Kind.COUNTER,
+    "Connections that were closed because their address had `tidegate.max_connections_per_address` already.",
+)
 UNANSWERED = Metric(
     "batches_unanswered", Role.ACCEPTOR, Kind.GAUGE, "Batches handed to workers that have no verdict yet."
 )
@@ -195,6 +213,9 @@ TABLE = (
     REQUEST_BYTES,
     EVENTS,
     CONNECTIONS,
+    CONNECTIONS_HELD,
+    GIVEN_UP,
+    TURNED_AWAY,
     UNANSWERED,
     CREDIT,
     WAITING,

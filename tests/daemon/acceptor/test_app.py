@@ -25,6 +25,7 @@ from tidegate.daemon.api.stream import IntakeStream
 from tidegate.daemon.h1.phases import Phase
 from tidegate.daemon.limits import holdings as holdings_module
 from tidegate.daemon.settings.parts import ForwardingPart
+from tidegate.daemon.telemetry.metrics import GIVEN_UP, place
 from tidegate.daemon.wire.courier import Answered, Parcel
 from tidegate.daemon.wire.frames import LineError, Verdict
 
@@ -176,6 +177,7 @@ def test_clients_that_hold_too_much_without_moving_give_it_up(
         assert (await clients[0].answer())[0] == 503
         assert await clients[1].ended()
         assert "tidegate.connection_memory" in caplog.text
+        assert running.acceptor._account.tally.get(place(GIVEN_UP)) >= 2
         assert running.acceptor.holdings.held <= 1_000_000
         fresh = await running.connect()
         assert (await fresh.ask(GET))[0] == 200
