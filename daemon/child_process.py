@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from tidegate.daemon import __version__
 from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.control.child import EXIT_OTHER_VERSION, SUPERVISOR_VERSION
-from tidegate.daemon.control.messages import AnyMessage, Configure, Failed, Heartbeat, Started, Trouble, Trying
+from tidegate.daemon.control.messages import (
+    AnyMessage,
+    Applied,
+    Configure,
+    Failed,
+    Heartbeat,
+    Logged,
+    Prepared,
+    Started,
+    StoreReady,
+    Trouble,
+    Trying,
+)
 from tidegate.daemon.systemd import FOR_THE_SUPERVISOR
+
+log = logging.getLogger("tidegate")
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(8 * 1024 * 1024), "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024)}
 """With glibc's defaults a process may give back and fault in the pages of every large buffer (spec/performance.md 9a)."""
@@ -53,6 +69,19 @@ def environment(role: str, ours: Mapping[str, str]) -> dict[str, str]:
     return {**MALLOC, **seen}
 
 
+OF_ALL = (Started, Failed, Prepared, Applied, Heartbeat, Logged)
+OF_WORKERS = (StoreReady, Trying, Trouble)
+
+
+def may_say(role: str, message: AnyMessage, runtime_folder: str) -> bool:
+    """Whether a child of ours sends this: anything else is code that somebody runs in an acceptor. The endpoint that an acceptor
+    names is where workers connect to, so it must be a socket in the folder that they share."""
+    if isinstance(message, Started) and role == "acceptor":
+        scheme, _, path = message.endpoint.partition("://")
+        return scheme == "ipc" and Path(path).suffix == ".sock" and Path(path).parent == Path(runtime_folder)
+    return isinstance(message, OF_ALL) or (role == "worker" and isinstance(message, OF_WORKERS))
+
+
 class Child:
     """A running child; `role` is acceptor or worker, `number` its place, `incarnation` counts all children."""
 
@@ -75,6 +104,7 @@ class Child:
         self.trouble: str | None = None
         self.killed_as_silent = False
         self.heard = loop.time()
+        self._runtime_folder = configure.runtime_folder
         self._loop = loop
         self._received = received
         self._died = died
@@ -129,6 +159,17 @@ class Child:
         return self.started is None and (self.failure is not None or (self._process.returncode or 0) > 0)
 
     def _on_message(self, message: AnyMessage) -> None:
+        out_of_turn = isinstance(message, Started) and self.started is not None
+        if out_of_turn or not may_say(self.role, message, self._runtime_folder):
+            log.error(
+                "%s sent its supervisor what no %s sends (%s): it is ended",
+                self.name,
+                self.role,
+                type(message).__name__,
+            )
+            if self._process.returncode is None:
+                self.kill()
+            return
         self.heard = self._loop.time()
         match message:
             case Started():
