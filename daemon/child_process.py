@@ -17,12 +17,9 @@ from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.control.child import EXIT_OTHER_VERSION, SUPERVISOR_VERSION
 from tidegate.daemon.control.messages import (
     AnyMessage,
-    Applied,
     Configure,
     Failed,
     Heartbeat,
-    Logged,
-    Prepared,
     Started,
     StoreReady,
     Trouble,
@@ -69,17 +66,18 @@ def environment(role: str, ours: Mapping[str, str]) -> dict[str, str]:
     return {**MALLOC, **seen}
 
 
-OF_ALL = (Started, Failed, Prepared, Applied, Heartbeat, Logged)
-OF_WORKERS = (StoreReady, Trying, Trouble)
+OF_WORKERS_ALONE = (StoreReady, Trying, Trouble)
 
 
 def may_say(role: str, message: AnyMessage, runtime_folder: str) -> bool:
-    """Whether a child of ours sends this: anything else is code that somebody runs in an acceptor. The endpoint that an acceptor
-    names is where workers connect to, so it must be a socket in the folder that they share."""
-    if isinstance(message, Started) and role == "acceptor":
+    """False for what no acceptor of ours sends: then it is code that somebody runs in one. The endpoint that an acceptor names
+    is where workers connect to, so it must be a socket in the folder that they share."""
+    if role != "acceptor":
+        return True
+    if isinstance(message, Started):
         scheme, _, path = message.endpoint.partition("://")
         return scheme == "ipc" and Path(path).suffix == ".sock" and Path(path).parent == Path(runtime_folder)
-    return isinstance(message, OF_ALL) or (role == "worker" and isinstance(message, OF_WORKERS))
+    return not isinstance(message, OF_WORKERS_ALONE)
 
 
 class Child:
