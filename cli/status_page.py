@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from textwrap import wrap
 
 from tidegate.cli.left_on_disk import Left
-from tidegate.cli.terminal import Terminal, cut, safe
+from tidegate.cli.terminal import Terminal, safe
 from tidegate.daemon.admin.overview import Overview
 from tidegate.daemon.telemetry.balance import Balance, is_even
 
@@ -105,8 +106,10 @@ def _complaints(view: Overview, terminal: Terminal, now: float) -> Iterator[str]
         yield ""
         yield "Last complaints (the log has all)"
     for one in view.complaints[-_LAST:]:
-        text = f"  {long_time(now - one.moment)} ago, {one.process}: {safe(one.text)}"
-        yield terminal.paint(cut(text, terminal.width, terminal.glyphs), "yellow" if one.level == "warning" else "red")
+        text = f"{long_time(now - one.moment)} ago, {one.process}: {safe(one.text)}"
+        # Whole: what to do stands at the end of a message.
+        for line in wrap(text, terminal.width, initial_indent="  ", subsequent_indent=" " * 6, break_on_hyphens=False):
+            yield terminal.paint(line, "yellow" if one.level == "warning" else "red")
 
 
 def long_time(seconds: float) -> str:
