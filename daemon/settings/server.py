@@ -62,7 +62,7 @@ WRITE_TIMEOUT = SECTION.setting(
     "apm-server.write_timeout",
     kinds.duration(),
     30.0,
-    "Longest time from the end of a request's head until its answer is delivered.",
+    "Longest time from the end of a request's body until its answer, and then until that is delivered.",
     applies=Applies.RELOAD,
 )
 SHUTDOWN_TIMEOUT = SECTION.setting(
