@@ -141,7 +141,8 @@ def file_text(abilities: Built, token: str, *, public: bool, origins: list[str])
     reach = "every address of this machine" if public else 'programs of this machine only; ":8200" is every address'
     lines = [
         "# Settings of Tidegate, written by `tidegate init`. Names are those of Elastic's apm-server.yml.",
-        "# After a change: `tidegate check`, then restart. What is in force: `tidegate settings --all`.",
+        "# After a change: `tidegate check`, then `tidegate reload`, which names what needs a restart.",
+        "# What is in force: `tidegate settings --all`.",
         "",
         "apm-server:",
         f"  # Where agents connect: {reach}.",
