@@ -13,6 +13,7 @@ from collections.abc import Collection
 import msgspec
 from tidegate.daemon import __version__, activation
 from tidegate.daemon.admin import places as admin_places
+from tidegate.daemon.admin.explaining import Explaining
 from tidegate.daemon.admin.figures import Figures
 from tidegate.daemon.admin.pages import Reply, Request, Routes, json_reply
 from tidegate.daemon.admin.ports import Ports
@@ -27,6 +28,7 @@ from tidegate.daemon.control.messages import (
     Configure,
     Drain,
     Failed,
+    Findings,
     Started,
     StoreReady,
     WorkerGone,
@@ -77,6 +79,7 @@ class Supervisor:
         self._told: set[str] = set()
         self._notifier = Notifier.of(os.environ)
         self._reloads = Reloads(self, self._reload_begins, self._reload_ends)
+        self._explaining = Explaining(self._children.values)
         self._reloading: set[asyncio.Task[Result]] = set()
 
     def start(self) -> None:
@@ -199,6 +202,8 @@ class Supervisor:
             self._tell("acceptor", message)
         else:
             self._figures.heard(child, message)
+            if isinstance(message, Findings):
+                self._explaining.heard(child, message)
 
     def _note_serving(self) -> None:
         if not self._served and not self._missing():
@@ -302,7 +307,7 @@ class Supervisor:
     # ---------------------------------------------------------------------------------------------------- admin
 
     def _admin_routes(self) -> Routes:
-        return {**self._figures.routes(), ("POST", "/reload"): self._reload}
+        return {**self._figures.routes(), **self._explaining.routes(), ("POST", "/reload"): self._reload}
 
     def _phase(self) -> str:
         return "stopping" if self._stopping else "serving" if self._served else "starting"

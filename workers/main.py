@@ -12,7 +12,17 @@ from pathlib import Path
 import msgspec
 from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.control.child import StartError, UnfitError, run_child
-from tidegate.daemon.control.messages import Acceptors, AnyMessage, Configure, Started, StoreReady, Trouble, Trying
+from tidegate.daemon.control.messages import (
+    Acceptors,
+    AnyMessage,
+    Configure,
+    Findings,
+    Inquire,
+    Started,
+    StoreReady,
+    Trouble,
+    Trying,
+)
 from tidegate.daemon.outcomes import EventOutcome
 from tidegate.daemon.settings.parts import WorkerPart
 from tidegate.daemon.telemetry.logs import change_level, set_up_logging
@@ -110,6 +120,8 @@ class Worker:
         """See `child.ChildProcess`."""
         if isinstance(message, Acceptors):
             self._links.follow(message.addresses)
+        elif isinstance(message, Inquire):
+            self._channel.send(Findings(message.number, services=self._serving.notes.find(message.service)))
 
     def prepare(self, settings: msgspec.Raw) -> Callable[[], None]:
         """See `child.ChildProcess`."""

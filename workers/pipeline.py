@@ -73,6 +73,10 @@ class Processed(NamedTuple):
     """Source maps with which more of its frames would be mapped. Nothing else is set then if the batch may wait for them."""
     types: tuple[int, ...] = NO_TYPES
     """Of the events that are taken: transactions, spans, errors, metricsets, logs (`metrics.EVENT_TYPES`)."""
+    sender: tuple[str, str] = ("", "")
+    """Service and agent, as the metadata names them."""
+    stamp: int | None = None
+    """The time of the first event, µs since the epoch; None where it has none."""
 
 
 Mapper = Callable[[Any, Stream, int], dict[str, Any] | None]
@@ -148,7 +152,9 @@ class Pipeline:
         events, types, counts = len(decoded.events), decoded.types(), +decoded.counts
         accepted = events - counts[EventOutcome.EMPTY_BREAKDOWN]
         failed = counts[EventOutcome.INVALID]
-        return Processed(lines, len(lines), accepted, failed, decoded.errors, None, counts, events, wanted, types)
+        return Processed(
+            lines, len(lines), accepted, failed, decoded.errors, None, counts, events, wanted, types
+        )._replace(sender=_sender(stream), stamp=_stamp(decoded.events))
 
     def _kept_out(self, batch: Batch, stream: Stream, decoded: _Decoded) -> Processed | None:
         """What becomes of a batch that needs more tokens than it brings, or holds what its sender may not send; None where
@@ -159,7 +165,7 @@ class Pipeline:
         ended = refused(unpack_terms(batch.terms), decoded.events, stream, self._admit)
         if ended is None:
             return None
-        return Processed([], 0, 0, failed, decoded.errors, ended, +decoded.counts, events)
+        return Processed([], 0, 0, failed, decoded.errors, ended, +decoded.counts, events, sender=_sender(stream))
 
     def _documents(self, batch: Batch, stream: Stream, decoded: _Decoded) -> list[bytes]:
         """The documents in the order of their events. Those that make none are counted.
@@ -249,6 +255,16 @@ def _decode(batch: Batch) -> _Decoded:
         else:
             add(event, number)
     return decoded
+
+
+def _stamp(events: Sequence[Event]) -> int | None:
+    """The time of the first event, where it is given in numbers."""
+    given = getattr(events[0], "timestamp", None) if events else None
+    return given if isinstance(given, int) else None
+
+
+def _sender(stream: Stream) -> tuple[str, str]:
+    return stream.service.get("name", ""), stream.agent.get("name", "")
 
 
 def _is_dropped(event: Any, stream: Stream) -> bool:

@@ -16,9 +16,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tidegate.daemon.outcomes import EventOutcome
+from tidegate.daemon.telemetry.notes import ServiceNotes
 from tidegate.daemon.wire.frames import Batch, StreamError, Verdict
 from tidegate.workers.pipeline import Pipeline, Processed
 from tidegate.workers.salvage import salvage
+from tidegate.workers.service_notes import note_batch
 from tidegate.workers.source_maps.parking import Parking
 
 log = logging.getLogger("tidegate.worker")
@@ -66,6 +68,7 @@ class Serving:
         self._trying = trying
         self._account = account
         self._monotonic = monotonic
+        self.notes = ServiceNotes()
         self.refused_at: float | None = None
         """When the store last took nothing (monotonic seconds); None since it took something."""
         self._in_flight = 0
@@ -149,6 +152,7 @@ class Serving:
             self.counts.update(processed.counts)
         if processed.documents:
             self.refused_at = None if refusal is None else self._monotonic()
+        note_batch(self.notes, batch, processed, ended)
         verdict = Verdict(
             batch.session,
             batch.batch_id,

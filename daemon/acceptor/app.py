@@ -7,6 +7,7 @@ import logging
 import secrets
 import socket
 import ssl
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -29,6 +30,7 @@ from tidegate.daemon.h1.bounds import FIRST_HEAD_SECONDS
 from tidegate.daemon.h1.client_address import Peer, proxies
 from tidegate.daemon.h1.exchange import BodySink, Exchange
 from tidegate.daemon.h1.protocol import HttpProtocol
+from tidegate.daemon.h1.request_head import wire_text
 from tidegate.daemon.h1.responses import Answer, Responder
 from tidegate.daemon.limits.buckets import Buckets, MemoryTable, Table
 from tidegate.daemon.limits.crowd import Crowd
@@ -37,6 +39,7 @@ from tidegate.daemon.limits.shared_table import SharedTable
 from tidegate.daemon.outcomes import RequestOutcome
 from tidegate.daemon.settings.parts import AcceptorPart, CertificatesPart
 from tidegate.daemon.telemetry.metrics import GIVEN_UP, TURNED_AWAY, place
+from tidegate.daemon.telemetry.notes import RefusalNotes
 from tidegate.daemon.telemetry.slots import Tally
 from tidegate.daemon.tls.context import make_context
 from tidegate.daemon.tls.handshakes import Handshakes
@@ -67,6 +70,7 @@ class Acceptor:
         self.responder = Responder(part.response_headers)
         self.log = RequestLog()
         self._account = Account(tally)
+        self.refusals = RefusalNotes()
         self._courier = courier
         self._loop = loop
         self._gate = Gate(part.max_concurrent_decoders)
@@ -198,6 +202,9 @@ class Acceptor:
         return serve(exchange, self._wiring)
 
     def ended(self, exchange: Exchange, answer: Answer, body_bytes: int, started: float) -> None:
+        if answer.outcome.value.status >= 400 and answer.routed:
+            agent = exchange.head.headers.get(b"user-agent") or b""
+            self.refusals.refused(answer.outcome.name.lower(), wire_text(agent), time.time())
         self._account.answered(exchange.group, answer.outcome, body_bytes)
         self.log.ended(exchange, answer, body_bytes, int((self._loop.time() - started) * 1e9))
 

@@ -15,7 +15,16 @@ import zmq
 from tidegate.daemon.acceptor.app import Acceptor, address_table, context_of
 from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.control.child import run_child
-from tidegate.daemon.control.messages import AnyMessage, Certificates, Configure, Started, StoreReady, WorkerGone
+from tidegate.daemon.control.messages import (
+    AnyMessage,
+    Certificates,
+    Configure,
+    Findings,
+    Inquire,
+    Started,
+    StoreReady,
+    WorkerGone,
+)
 from tidegate.daemon.errors import StartError
 from tidegate.daemon.limits.buckets import Table
 from tidegate.daemon.lockdown.acceptor import prepare, shut_off
@@ -51,6 +60,7 @@ class AcceptorProcess:
         sockets: list[socket.socket],
         addresses: Table,
         tally: Tally,
+        channel: Channel,
     ) -> None:
         loop = asyncio.get_running_loop()
         # A name that no acceptor had before: a worker of a killed instance may still knock at the old one.
@@ -62,12 +72,15 @@ class AcceptorProcess:
         self._acceptor = Acceptor(part, self._links, sockets, loop, addresses, tally)
         self._acceptor.start()
         self._tally = tally
+        self._channel = channel
         self._noting = loop.create_task(self._note())
 
     def received(self, message: AnyMessage) -> None:
         """See `child.ChildProcess`."""
         if isinstance(message, WorkerGone):
             self._links.worker_gone(message)
+        elif isinstance(message, Inquire):
+            self._channel.send(Findings(message.number, refusals=self._acceptor.refusals.find(message.service)))
         elif isinstance(message, StoreReady):
             self._acceptor.state.publish_ready = True
         elif isinstance(message, Certificates):
@@ -124,7 +137,7 @@ async def build(configure: Configure, channel: Channel) -> tuple[AcceptorProcess
             "stands round Tidegate, it must allow landlock_create_ruleset, landlock_add_rule, landlock_restrict_self and, for "
             "root, capset"
         ) from problem
-    acceptor = AcceptorProcess(configure, part, sockets, addresses, tally)
+    acceptor = AcceptorProcess(configure, part, sockets, addresses, tally, channel)
     return acceptor, Started(acceptor.endpoint, unprotected)
 
 

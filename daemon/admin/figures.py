@@ -39,6 +39,7 @@ from tidegate.daemon.telemetry.metrics import (
     START_TIME,
     UNRESOLVED,
 )
+from tidegate.daemon.telemetry.recent import LONGEST_TEXT
 
 SAMPLE_S = 10.0
 SAMPLES = 31
@@ -79,7 +80,7 @@ class Figures:
 
     def complained(self, process: str, message: Logged) -> None:
         """A process has logged something at level warning or above."""
-        self._complaints.append(Complaint(message.moment, process, message.level, message.text))
+        self._complaints.append(Complaint(message.moment, process, message.level, message.text[:LONGEST_TEXT]))
 
     def died(self, role: str, number: int) -> None:
         """A child is dead."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 from tidegate.daemon.settings.parts import CertificatesPart
+from tidegate.daemon.telemetry.notes import RefusalNote, ServiceNote
 
 MESSAGE_LIMIT = 4 * 1024 * 1024
 """Bytes of one message; the largest is a child's part of the settings, a few KiB with certificates inline."""
@@ -142,6 +143,21 @@ class Logged(Message, tag="logged", frozen=True):
     text: str
 
 
+class Inquire(Message, tag="inquire", frozen=True):
+    """To all children: what do you remember of this service?"""
+
+    number: int
+    service: str
+
+
+class Findings(Message, tag="findings", frozen=True):
+    """The answer to the inquiry of this number."""
+
+    number: int
+    services: list[ServiceNote] = []
+    refusals: list[RefusalNote] = []
+
+
 AnyMessage = (
     Configure
     | Acceptors
@@ -159,6 +175,8 @@ AnyMessage = (
     | Trying
     | Trouble
     | Logged
+    | Inquire
+    | Findings
 )
 
 _encode = msgspec.json.Encoder().encode

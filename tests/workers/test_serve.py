@@ -39,6 +39,8 @@ class FakePipeline:
             events=0,
             wanted=wanted,
             types=(0, 0, 0, 0, 0),
+            sender=("", ""),
+            stamp=None,
         )
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tidegate.daemon.control import messages
 from tidegate.daemon.control.channel import Channel
 from tidegate.daemon.settings.parts import CertificatesPart
+from tidegate.daemon.telemetry.notes import RefusalNote, ServiceNote
 
 EVERY = [
     messages.Configure(1, 2, "/run/x", True, msgspec.Raw(b'{"a":1}')),
@@ -20,6 +21,8 @@ EVERY = [
     messages.Failed("no", 1),
     messages.Heartbeat(),
     messages.Trying(None),
+    messages.Inquire(1, "shop"),
+    messages.Findings(1, [ServiceNote("shop", "python", 1.5, 1)], [RefusalNote("unauthorized", "agent", 2, 1.5)]),
     messages.Logged(1.5, "warning", "something"),
 ]
 
