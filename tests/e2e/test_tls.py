@@ -65,7 +65,7 @@ def get(daemon: Daemon, context: ssl.SSLContext) -> int:
         connection.close()
 
 
-def test_tls_1_2_and_1_3_are_offered_and_1_1_is_not(daemon: MakeDaemon, authority: Authority) -> None:
+def test_check_33_tls_1_2_and_1_3_are_offered_and_1_1_is_not(daemon: MakeDaemon, authority: Authority) -> None:
     running = started(daemon(settings(authority)), authority)
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         assert get(running, authority.client_context(version)) == 200
@@ -81,7 +81,7 @@ def test_tls_1_2_and_1_3_are_offered_and_1_1_is_not(daemon: MakeDaemon, authorit
     running.stop()
 
 
-def test_openssl_sees_only_good_suites(daemon: MakeDaemon, authority: Authority) -> None:
+def test_check_33_openssl_sees_only_good_suites(daemon: MakeDaemon, authority: Authority) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
         absent("openssl")
@@ -124,7 +124,7 @@ def test_authorities_make_client_certificates_required(daemon: MakeDaemon, autho
     optional.stop()
 
 
-def test_changed_files_are_used_for_new_connections(daemon: MakeDaemon, authority: Authority) -> None:
+def test_check_36_changed_files_are_used_for_new_connections(daemon: MakeDaemon, authority: Authority) -> None:
     """Old connections live on; half of a new pair, and rubbish, change nothing; a successor has the newest."""
     running = started(daemon(settings(authority, **{"certificate_reload.reload_interval": "200ms"})), authority)
 

@@ -101,7 +101,7 @@ CASES: list[tuple[bytes, list[Cut]]] = [
 
 
 @pytest.mark.parametrize(("data", "expected"), CASES)
-def test_rules(data: bytes, expected: list[Cut]) -> None:
+def test_check_12_lines_and_those_that_are_too_long(data: bytes, expected: list[Cut]) -> None:
     assert run([data], 100, 10) == expected
     assert run([bytes([byte]) for byte in data], 100, 10) == expected
     for at in range(len(data)):

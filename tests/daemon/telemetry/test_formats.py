@@ -56,7 +56,7 @@ def test_fields() -> None:
 
 
 @pytest.mark.parametrize("hostile", [HOSTILE, "\x85", "\r", "\u2066", "x" * 5000])
-def test_hostile_text_stays_within_its_line(hostile: str) -> None:
+def test_check_31_hostile_text_stays_within_its_line(hostile: str) -> None:
     ecs = {"url.original": hostile, "user_agent.original": hostile}
     line, human = formatted(record(f"index metrics-apm.app.{hostile}", ecs=ecs))
     for text in (line, human):

@@ -36,7 +36,7 @@ ROWS: list[tuple[Any, str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("place", "agent", "document", "index"), ROWS)
-def test_data_stream(place: Any, agent: str, document: dict[str, Any], index: str) -> None:
+def test_check_29_names_of_data_streams(place: Any, agent: str, document: dict[str, Any], index: str) -> None:
     found = place(document, stream(agent))
     assert found.action == f'{{"create":{{"_index":"{index}","_id":"'
     assert document["data_stream"] is found.field

@@ -111,7 +111,7 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ROWS, ids=lambda kind: kind.__name__)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
-def test_any_event(kind: type[Struct], data: st.DataObject) -> None:
+def test_check_30_any_event_is_one_line(kind: type[Struct], data: st.DataObject) -> None:
     stream = Stream(
         RequestBase(host_ip="::1", default_environment=data.draw(st.sampled_from(["", "prod"]))),
         data.draw(structs_of(Metadata)),
