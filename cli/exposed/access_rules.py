@@ -61,7 +61,7 @@ def credentials(subject: Subject) -> Iterator[Finding]:
             worst if is_token else Severity.MEDIUM,
             f"{key} is a key of an older version: {fate.consequence}",
             key,
-            "the key of today, named in the sentence; take this one out",
+            "leave it out, and set the key of today that this names",
         )
 
 
