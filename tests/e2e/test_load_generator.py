@@ -13,6 +13,8 @@ from e2e.daemons import COMMAND, Daemon
 
 LOAD = COMMAND.with_name("tidegate-load")
 ENOUGH_S = 90
+MOST_MEMORY = 512 << 20
+"""Bytes of all processes together: the limit of experiment 21."""
 
 
 def load(running: Daemon, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -47,16 +49,18 @@ def test_everything_that_a_profile_sends_is_accepted(
     running.stop()
 
 
-def test_good_clients_get_through_a_siege(daemon: MakeDaemon, tmp_path: Path) -> None:
-    """Of the hostile ones none takes anything down, and none of the good ones is refused; the long form is in
-    docs/load-testing.md."""
+def test_experiment_21_good_clients_get_through_a_siege(daemon: MakeDaemon, tmp_path: Path) -> None:
+    """Of the hostile ones none takes anything down, none of the good ones is refused, and memory stays within the
+    limit of the experiment; longer forms are in docs/load-testing.md and docs/crash-safety.md."""
     running = daemon({"output.local.enabled": True}).start()
     before = sorted(process.pid for process in running.processes())
     result = tmp_path / "result.json"
     done = load(running, "--profile", "siege", "--rate", 200, "--duration", 12, "--connections", 40, "--json", result)
     assert done.returncode == 0, done.stdout + done.stderr
-    good, _, hostile = json.loads(result.read_bytes())["groups"]
+    found = json.loads(result.read_bytes())
+    good, _, hostile = found["groups"]
     assert set(good["statuses"]) == {"202"} and good["accepted"] == good["events"] > 0
     assert hostile["requests"] > 20
+    assert sum(process["most_resident"] for process in found["processes"]) < MOST_MEMORY
     assert sorted(process.pid for process in running.processes()) == before, "nothing died"
     running.stop()
