@@ -78,8 +78,9 @@ def _letters(settings: Settings, service: str) -> list[str]:
     """Reasons of its dead letters."""
     from tidegate.cli.letter_files import LetterFiles  # noqa: PLC0415 - only where dead letters are read
 
-    with LetterFiles(settings.path_data) as files:
-        return [letter.type for letter in files.letters() if _service_of(bytes(letter.document)) == service]
+    # Not held: it only looks, and another command may be at work on them.
+    letters = LetterFiles(settings.path_data).letters()
+    return [letter.type for letter in letters if _service_of(bytes(letter.document)) == service]
 
 
 class _Named(msgspec.Struct):
