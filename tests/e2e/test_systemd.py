@@ -145,8 +145,8 @@ class Clients:
 
 
 @pytest.mark.timeout(240)
-def test_connections_wait_while_it_restarts_and_none_is_refused(daemon: Daemon, ear: Ear) -> None:
-    """Experiment 18 for one host: every request of every client gets its 202, over many restarts; the credential that is
+def test_experiment_07_connections_wait_while_it_restarts_and_none_is_refused(daemon: Daemon, ear: Ear) -> None:
+    """On one host: every request of every client gets its 202, over many restarts; the credential that is
     rotated meanwhile arrives with the next one."""
     with socket.create_server(("127.0.0.1", 0), backlog=4096) as kept:
         daemon.port = kept.getsockname()[1]
