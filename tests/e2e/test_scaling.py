@@ -26,7 +26,7 @@ def nodes(daemon: MakeDaemon) -> Iterator[dict[str, Daemon]]:
     with places(2) as found:
         made = {}
         for number, place in enumerate(found, 1):
-            node = daemon({"output.local.enabled": True})
+            node = daemon({"output.local.enabled": True, "tidegate.health.path": "/healthz"})
             node.host, node.port, node.started_by = place.address, PORT, list(place.prefix)
             node.settings["apm-server.host"] = f"{place.address}:{PORT}"
             made[f"node{number}"] = node.start()
