@@ -196,7 +196,7 @@ class FakeCourier:
             self.unanswered[len(self.parcels) - 1] = (parcel, answered)
         return True
 
-    def when_credit(self, sender: bytes, call: Callable[[], None]) -> FakeWaiting:
+    def when_credit(self, sender: bytes, program: bytes, call: Callable[[], None]) -> FakeWaiting:
         self.line.append(call)
         return FakeWaiting(self.line, call)
 

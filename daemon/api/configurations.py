@@ -39,7 +39,7 @@ class Configurations:
 
     def when_worker(self, call: Callable[[], None]) -> Waiting | None:
         """A place in the line of those who wait for the first worker; None while there is one."""
-        return None if self._courier.connected() else self._courier.when_credit(b"", call)
+        return None if self._courier.connected() else self._courier.when_credit(b"", b"", call)
 
     def _replied(self, ask: FindConfiguration, fresh_until: float, reply: AnyReply) -> None:
         if not isinstance(reply, Unavailable):

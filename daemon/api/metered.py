@@ -67,10 +67,10 @@ class MeteredCourier:
         self._give_back(tokens)
         return False
 
-    def when_credit(self, sender: bytes, call: Callable[[], None]) -> Waiting:
+    def when_credit(self, sender: bytes, program: bytes, call: Callable[[], None]) -> Waiting:
         """See `courier.Courier`."""
         if not self._busy:
-            return self._courier.when_credit(sender, call)
+            return self._courier.when_credit(sender, program, call)
         self._place = _Place(call)
         return self._place
 
@@ -108,7 +108,8 @@ class MeteredCourier:
 
     def _again(self, parcel: Parcel, tokens: int, answered: Answered) -> None:
         if not self._send(parcel, tokens, answered):
-            self._courier.when_credit(parcel.sender, partial(self._again, parcel, tokens, answered))
+            again = partial(self._again, parcel, tokens, answered)
+            self._courier.when_credit(parcel.sender, parcel.metadata, again)
 
     def _give_back(self, tokens: int) -> None:
         if self._purse is not None:

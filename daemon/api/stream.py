@@ -257,7 +257,7 @@ class IntakeStream:
             self._pending = parcel
             self._exchange.pause()
             self._alarm.set(self._exchange.clock.time() + self._exchange.part.queue_timeout)
-            self._waiting = self._courier.when_credit(self._sender, self._credit)
+            self._waiting = self._courier.when_credit(self._sender, parcel.metadata, self._credit)
 
     def _credit(self) -> None:
         """There may be credit again."""
@@ -266,7 +266,7 @@ class IntakeStream:
         if parcel is None:
             return
         if not self._courier.try_send(parcel, partial(self._verdict, parcel.number)):
-            self._waiting = self._courier.when_credit(self._sender, self._credit)
+            self._waiting = self._courier.when_credit(self._sender, parcel.metadata, self._credit)
             return
         self._pending = None
         self._unanswered += 1

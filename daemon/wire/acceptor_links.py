@@ -98,9 +98,9 @@ class AcceptorLinks:
                 return True
         return False
 
-    def when_credit(self, sender: bytes, call: Callable[[], None]) -> Place:
+    def when_credit(self, sender: bytes, program: bytes, call: Callable[[], None]) -> Place:
         """See `courier.Courier`."""
-        return self._turns.wait(sender, call)
+        return self._turns.wait(sender, program, call)
 
     def ask(self, ask: AnyAsk, replied: Replied) -> None:
         """See `courier.Courier`. Questions have a credit of their own, so that they pass when all batches wait."""

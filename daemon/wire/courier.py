@@ -46,8 +46,9 @@ class Courier(Protocol):
         """Sends now, or returns False because no worker has credit, or others are first: keep the parcel and wait. A worker
         that dies with the parcel is not the caller's concern: it is done again and `answered` comes from another."""
 
-    def when_credit(self, sender: bytes, call: Callable[[], None]) -> Waiting:
-        """Calls once when credit may be there again for this sender: senders in turn, the streams of one as they came."""
+    def when_credit(self, sender: bytes, program: bytes, call: Callable[[], None]) -> Waiting:
+        """Calls once when credit may be there again for this sender: senders in turn, within one its programs (metadata) in
+        turn, the streams of one as they came."""
 
     def ask(self, ask: AnyAsk, replied: Replied) -> None:
         """Asks a worker what only the store knows; `replied` may be called at once, with `Unavailable`. Where no worker is

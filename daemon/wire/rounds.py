@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -20,6 +21,10 @@ class Rounds(Generic[Item]):
     def add(self, sender: bytes, item: Item) -> None:
         """Puts it behind the sender's others."""
         self._queues.setdefault(sender, deque()).append(item)
+
+    def items(self) -> Iterator[Item]:
+        """All that is in it, in no order."""
+        return (item for queue in self._queues.values() for item in queue)
 
     def take(self) -> Item:
         """The next sender's oldest. Raises StopIteration when there is none."""

@@ -1,13 +1,15 @@
 """Whose batch goes next when workers are busy. Pure.
 
 Senders have turns, whatever the number of their streams, and none has more in flight than a part of what is free: a sender at
-fifty times its share finds its own batches in its way, not those of others.
+fifty times its share finds its own batches in its way, not those of others. Behind one address there may be many programs, good
+and bad: within a sender's turns, those with different metadata take theirs one after the other.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
+
+from tidegate.daemon.wire.rounds import Rounds
 
 SHARE = 3
 """A sender may have this many times as many bytes in flight as are free. One alone gets three quarters of all credit, so that
@@ -33,7 +35,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._in_flight: dict[Sender, int] = {}
-        self._lines: dict[Sender, deque[Place]] = {}
+        self._lines: dict[Sender, Rounds[Place]] = {}
         self._turn: Sender | None = None
 
     def may_send(self, sender: Sender, free: int) -> bool:
@@ -55,12 +57,12 @@ class Turns:
 
     def waiting(self) -> int:
         """Streams that have a place in a line."""
-        return sum(place.call is not None for line in self._lines.values() for place in line)
+        return sum(place.call is not None for line in self._lines.values() for place in line.items())
 
-    def wait(self, sender: Sender, call: Callable[[], None]) -> Place:
-        """Takes a place behind the sender's other streams."""
+    def wait(self, sender: Sender, program: bytes, call: Callable[[], None]) -> Place:
+        """Takes a place behind the sender's other streams of the same program (metadata)."""
         place = Place(call)
-        self._lines.setdefault(sender, deque()).append(place)
+        self._lines.setdefault(sender, Rounds()).add(program, place)
         return place
 
     def wake(self, free: Callable[[], int]) -> None:
@@ -75,7 +77,7 @@ class Turns:
         line = self._lines.pop(sender)
         call = None
         while line and call is None:
-            call = line.popleft().call
+            call = line.take().call
         if line:
             # Behind the others.
             self._lines[sender] = line

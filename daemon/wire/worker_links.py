@@ -148,11 +148,12 @@ class WorkerLinks:
                 )
 
     def _arrived(self, link: WorkerLink, batch: Batch) -> None:
-        """Batches are read at once and taken up in turn: what one sender has in flight is not in the way of the others."""
+        """Batches are read at once and taken up in turn: what one program has in flight is not in the way of the
+        others. Programs are told apart by what their events have in common."""
         if batch.suspect:
             self._received(link, batch)
             return
-        self._rounds.add(batch.base, (link, batch))
+        self._rounds.add(batch.base + batch.metadata, (link, batch))
         self._schedule()
 
     def _schedule(self) -> None:

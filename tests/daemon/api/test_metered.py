@@ -58,7 +58,7 @@ def test_one_batch_is_in_flight() -> None:
     assert rig.send(2)
     assert (rig.courier.parcels[0].terms, rig.courier.parcels[0].tokens) == (b"terms", 2)
     assert not rig.send(1)
-    rig.metered.when_credit(b"", lambda: called.append(rig.send(1)))
+    rig.metered.when_credit(b"", b"", lambda: called.append(rig.send(1)))
     rig.courier.answer(0, accepted=2, events=2)
     assert (called, len(rig.courier.parcels)) == ([True], 2)
 
@@ -75,7 +75,7 @@ def test_without_credit_no_token_is_taken() -> None:
     rig = Rig(credit=0)
     assert not rig.send(4)
     assert rig.left() == 6
-    waiting = rig.metered.when_credit(b"", lambda: None)
+    waiting = rig.metered.when_credit(b"", b"", lambda: None)
     assert len(rig.courier.line) == 1
     waiting.cancel()
     assert rig.courier.line == []

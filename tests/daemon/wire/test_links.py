@@ -113,8 +113,8 @@ def test_credit_may_be_overdrawn_once_and_comes_back_with_the_verdict(tmp_path: 
         assert not rig.acceptor.try_send(parcel(2), rig.told.append)
         assert "busy" in rig.acceptor.trouble()
         woken: list[int] = []
-        first = rig.acceptor.when_credit(b"", lambda: woken.append(1))
-        rig.acceptor.when_credit(b"", lambda: woken.append(2))
+        first = rig.acceptor.when_credit(b"", b"", lambda: woken.append(1))
+        rig.acceptor.when_credit(b"", b"", lambda: woken.append(2))
         first.cancel()
         await until(lambda: rig.got)
         rig.answer()

@@ -21,7 +21,7 @@ class Rig:
             self.turns.sent(sender, SIZE)
             self.free -= SIZE
             self.sent.append(sender)
-        self.turns.wait(sender, lambda: self.stream(sender))
+        self.turns.wait(sender, b"", lambda: self.stream(sender))
 
     def verdict(self) -> None:
         """On the oldest batch."""
@@ -60,7 +60,7 @@ def test_streams_of_a_sender_come_in_turn_and_none_takes_all() -> None:
             rig.free -= SIZE
             rig.sent.append(b"x")
             came.append(name)
-        rig.turns.wait(b"x", lambda: stream(name))
+        rig.turns.wait(b"x", b"", lambda: stream(name))
 
     for name in "abc":
         stream(name)
@@ -73,10 +73,23 @@ def test_streams_of_a_sender_come_in_turn_and_none_takes_all() -> None:
 def test_who_has_left_the_line_is_not_called() -> None:
     turns = Turns()
     called: list[int] = []
-    places = [turns.wait(b"x", lambda number=number: called.append(number)) for number in range(3)]  # type: ignore[misc] # a default binds it
+    places = [turns.wait(b"x", b"", lambda number=number: called.append(number)) for number in range(3)]  # type: ignore[misc] # a default binds it
     places[0].cancel()
     places[1].cancel()
     turns.wake(lambda: 1)
     assert called == [2]
     turns.wake(lambda: 1)
     assert not turns._lines and not turns._in_flight
+
+
+def test_programs_behind_one_address_have_turns() -> None:
+    turns = Turns()
+    came: list[str] = []
+    for number in range(30):
+        turns.wait(b"x", b"flood", lambda number=number: came.append(f"flood {number}"))  # type: ignore[misc] # a default binds it
+    turns.wait(b"x", b"good", lambda: came.append("good"))
+    assert turns.waiting() == 31
+    for _ in range(3):
+        left = [1, 0]
+        turns.wake(lambda left=left: left.pop(0))  # type: ignore[misc] # a default binds it
+    assert came == ["flood 0", "good", "flood 1"]
