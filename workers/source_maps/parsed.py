@@ -1,6 +1,6 @@
 """A source map that has been read: which place of which source a place in the minified file is.
 
-`symbolic` does the reading; why, and where its answers are made the original's: docs/decisions/0005-source-maps.md.
+`symbolic` does the reading; why, and where its answers are made the original's: docs/decisions/0004-source-maps.md.
 """
 
 from __future__ import annotations
