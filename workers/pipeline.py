@@ -152,9 +152,10 @@ class Pipeline:
         events, types, counts = len(decoded.events), decoded.types(), +decoded.counts
         accepted = events - counts[EventOutcome.EMPTY_BREAKDOWN]
         failed = counts[EventOutcome.INVALID]
+        sender, stamp = _sender(stream), _stamp(decoded.events)
         return Processed(
-            lines, len(lines), accepted, failed, decoded.errors, None, counts, events, wanted, types
-        )._replace(sender=_sender(stream), stamp=_stamp(decoded.events))
+            lines, len(lines), accepted, failed, decoded.errors, None, counts, events, wanted, types, sender, stamp
+        )
 
     def _kept_out(self, batch: Batch, stream: Stream, decoded: _Decoded) -> Processed | None:
         """What becomes of a batch that needs more tokens than it brings, or holds what its sender may not send; None where

@@ -128,19 +128,7 @@ class Machine:
     def run(self, *command: str, check: bool = True, seconds: float = 60, text: str | None = None) -> str:
         """Runs a command as root of that machine; returns what it printed, errors too."""
         done = subprocess.run(
-            [
-                "nsenter",
-                "--target",
-                str(self._init),
-                "--all",
-                "--root",
-                "--wd",
-                "--",
-                "env",
-                "-i",
-                *_VARIABLES,
-                *command,
-            ],
+            self.inside(*command),
             input=text,
             stdin=subprocess.DEVNULL if text is None else None,
             stdout=subprocess.PIPE,

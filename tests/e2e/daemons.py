@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -103,6 +104,13 @@ class Daemon:
                 pass_fds=self.passed,
                 start_new_session=True,
             )
+
+    def limit_descriptors(self, most: int, folder: Path) -> None:
+        """Starts from now on may have so many open files in each process; `folder` is for the program that sees to it."""
+        limited = folder / "tidegate-with-few-descriptors"
+        limited.write_text(f'#!/bin/sh\nulimit -n {most}\nexec {shlex.quote(str(self.command))} "$@"\n')
+        limited.chmod(0o755)
+        self.command = limited
 
     def start(self) -> Daemon:
         """Starts it and waits until it answers."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 import socket
 from pathlib import Path
 from typing import Any
 
 from e2e.conftest import MakeDaemon
-from e2e.daemons import COMMAND
 from e2e.oracle import METADATA
 from e2e.processes import wait_until
 
@@ -24,9 +22,7 @@ def test_a_flood_of_connections_leaves_a_descriptor_for_a_new_worker(
     daemon: MakeDaemon, fake_elasticsearch: Any, tmp_path: Path
 ) -> None:
     running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url], "tidegate.workers": 1})
-    running.command = tmp_path / "tidegate-with-few-descriptors"
-    running.command.write_text(f'#!/bin/sh\nulimit -n {OPEN_FILES}\nexec {shlex.quote(str(COMMAND))} "$@"\n')
-    running.command.chmod(0o755)
+    running.limit_descriptors(OPEN_FILES, tmp_path)
     running.start()
     acceptor = running.one_child("acceptor")
     flood = [socket.create_connection(("127.0.0.1", running.port), timeout=5) for _ in range(FLOOD)]

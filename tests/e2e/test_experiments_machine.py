@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import socket
 import subprocess
 import time
@@ -14,7 +13,6 @@ from typing import Any
 
 import pytest
 from e2e.conftest import MakeDaemon
-from e2e.daemons import COMMAND
 from e2e.oracle import METADATA, Oracle, assert_exactly_once
 from e2e.processes import wait_until
 
@@ -88,9 +86,7 @@ def test_experiment_22_without_descriptors_clients_wait_and_nothing_spins(
     daemon: MakeDaemon, fake_elasticsearch: Any, tmp_path: Path
 ) -> None:
     running = daemon({"output.elasticsearch.hosts": [fake_elasticsearch.url], "tidegate.workers": 1})
-    running.command = tmp_path / "tidegate-with-few-descriptors"
-    running.command.write_text(f'#!/bin/sh\nulimit -n {OPEN_FILES}\nexec {shlex.quote(str(COMMAND))} "$@"\n')
-    running.command.chmod(0o755)
+    running.limit_descriptors(OPEN_FILES, tmp_path)
     running.start()
     acceptor = running.one_child("acceptor")
     flood = [socket.create_connection(("127.0.0.1", running.port), timeout=5) for _ in range(FLOOD)]

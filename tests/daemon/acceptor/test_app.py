@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvloop
 from http_fakes import FakeCourier, make_part, new_tally
 from tidegate.daemon.acceptor import listener as listener_module
 from tidegate.daemon.acceptor.app import Acceptor, address_table
@@ -104,22 +103,6 @@ class Connection:
 
 
 Scene = Callable[[], Awaitable[None]]
-
-
-@pytest.fixture(params=["uvloop", "asyncio"])
-def run(request: pytest.FixtureRequest) -> Callable[[Scene], None]:
-    """Runs a scene on each kind of loop."""
-
-    def runs(scene: Scene) -> None:
-        factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
-        with asyncio.Runner(loop_factory=factory) as runner:
-
-            async def whole() -> None:
-                await scene()
-
-            runner.run(whole())
-
-    return runs
 
 
 def test_check_10_connections_of_one_address_are_limited(run: Callable[[Scene], None]) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import uvloop
 from http_fakes import FakeCourier, make_part, new_tally
 from tidegate.daemon.acceptor.app import Acceptor
 from tidegate.daemon.settings.parts import ForwardingPart
@@ -92,20 +91,6 @@ class Client:
 
 
 Scene = Callable[[], Awaitable[None]]
-
-
-@pytest.fixture(params=["uvloop", "asyncio"])
-def run(request: pytest.FixtureRequest) -> Callable[[Scene], None]:
-    def runs(scene: Scene) -> None:
-        factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
-        with asyncio.Runner(loop_factory=factory) as runner:
-
-            async def whole() -> None:
-                await scene()
-
-            runner.run(whole())
-
-    return runs
 
 
 @pytest.fixture
