@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -22,9 +21,16 @@ class Rounds(Generic[Item]):
         """Puts it behind the sender's others."""
         self._queues.setdefault(sender, deque()).append(item)
 
-    def items(self) -> Iterator[Item]:
-        """All that is in it, in no order."""
-        return (item for queue in self._queues.values() for item in queue)
+    def __len__(self) -> int:
+        return sum(map(len, self._queues.values()))
+
+    def remove(self, sender: bytes, item: Item) -> None:
+        """Takes it out, wherever it is; nothing if it is gone already."""
+        queue = self._queues.get(sender)
+        if queue is not None and item in queue:
+            queue.remove(item)
+            if not queue:
+                del self._queues[sender]
 
     def take(self) -> Item:
         """The next sender's oldest. Raises StopIteration when there is none."""

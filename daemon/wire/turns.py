@@ -8,6 +8,7 @@ and bad: within a sender's turns, those with different metadata take theirs one 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from tidegate.daemon.wire.rounds import Rounds
 
@@ -22,11 +23,12 @@ Sender = bytes
 class Place:
     """A place in the line of those who wait for credit (`courier.Waiting`)."""
 
-    def __init__(self, call: Callable[[], None]) -> None:
-        self.call: Callable[[], None] | None = call
+    def __init__(self, call: Callable[[], None], leave: Callable[[Place], None]) -> None:
+        self.call = call
+        self._leave = leave
 
     def cancel(self) -> None:
-        self.call = None
+        self._leave(self)
 
 
 class Turns:
@@ -57,11 +59,11 @@ class Turns:
 
     def waiting(self) -> int:
         """Streams that have a place in a line."""
-        return sum(place.call is not None for line in self._lines.values() for place in line.items())
+        return sum(map(len, self._lines.values()))
 
     def wait(self, sender: Sender, program: bytes, call: Callable[[], None]) -> Place:
         """Takes a place behind the sender's other streams of the same program (metadata)."""
-        place = Place(call)
+        place = Place(call, partial(self._leave, sender, program))
         self._lines.setdefault(sender, Rounds()).add(program, place)
         return place
 
@@ -75,16 +77,21 @@ class Turns:
 
     def _call(self, sender: Sender) -> None:
         line = self._lines.pop(sender)
-        call = None
-        while line and call is None:
-            call = line.take().call
+        place = line.take()
         if line:
             # Behind the others.
             self._lines[sender] = line
-        if call is not None:
-            self._turn = sender
-            call()
-            self._turn = None
+        self._turn = sender
+        place.call()
+        self._turn = None
+
+    def _leave(self, sender: Sender, program: bytes, place: Place) -> None:
+        """At once: while no credit comes nobody is called, and places with their metadata would pile up."""
+        line = self._lines.get(sender)
+        if line is not None:
+            line.remove(program, place)
+            if not line:
+                del self._lines[sender]
 
     def _has_share(self, sender: Sender, free: int) -> bool:
         return self._in_flight.get(sender, 0) <= SHARE * free

@@ -76,6 +76,7 @@ def test_who_has_left_the_line_is_not_called() -> None:
     places = [turns.wait(b"x", b"", lambda number=number: called.append(number)) for number in range(3)]  # type: ignore[misc] # a default binds it
     places[0].cancel()
     places[1].cancel()
+    assert turns.waiting() == 1
     turns.wake(lambda: 1)
     assert called == [2]
     turns.wake(lambda: 1)
@@ -93,3 +94,13 @@ def test_programs_behind_one_address_have_turns() -> None:
         left = [1, 0]
         turns.wake(lambda left=left: left.pop(0))  # type: ignore[misc] # a default binds it
     assert came == ["flood 0", "good", "flood 1"]
+
+
+def test_nothing_stays_of_those_who_gave_up_while_no_credit_came() -> None:
+    turns = Turns()
+    for number in range(100):
+        turns.wait(b"x", b"metadata %d" % number, lambda: None).cancel()
+    gone = turns.wait(b"x", b"metadata", lambda: None)
+    turns.wake(lambda: 1 if turns.waiting() else 0)
+    gone.cancel()
+    assert turns.waiting() == 0 and not turns._lines
