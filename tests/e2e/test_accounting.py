@@ -132,6 +132,9 @@ def test_status_says_what_is_wrong_and_what_is_left(daemon: MakeDaemon, fake_ela
         )
         return done.returncode, done.stdout
 
+    wait_until(
+        lambda: "documents are not stored" in command()[1], "the first bulk request is refused", 20, running.output
+    )
     code, text = command()
     assert code == 1
     assert "degraded" in text
